@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <ATen/core/grad_mode.h>
+#include <c10/core/InferenceMode.h>
+
+#include <lumen/core/any_target.hpp>
+#include <lumen/core/attribution.hpp>
+#include <lumen/core/concepts.hpp>
+#include <lumen/core/error.hpp>
+#include <lumen/core/input.hpp>
+#include <lumen/core/sweep.hpp>
+#include <lumen/core/tensor.hpp>
+
+/// What gradient methods share. Rows of work are numbered draw * N + sample: copy `draw` of sample `sample`.
+namespace lumen::detail {
+
+/// A model as a function of the parts of its input.
+using Function = std::function<Tensor(const Tensors&)>;
+
+template <Input X, class M>
+Function bind(M& model) {
+  return [&model](const Tensors& parts) { return forward(model, input_of<X>(parts)); };
+}
+
+/// The model's output on `x`. @throws Error unless it is floating point with one row for each row of `x`
+inline Tensor run_model(const Function& model, const Tensors& x) {
+  Tensor output = model(x);
+  require(output.defined() && at::isFloatingType(output.scalar_type()), [&] {
+    return text("the model returned ",
+                output.defined() ? text("values of type ", output.scalar_type()) : "nothing",
+                "; expected a floating point tensor [N, ...]");
+  });
+  const std::int64_t n = x.front().size(0);
+  require(output.dim() >= 1 && output.size(0) == n, [&] {
+    return text("the model returned ", output.sizes(), " for a batch of ", n,
+                "; expected one row a sample, [", n, ", ...]");
+  });
+  return output;
+}
+
+/// What one forward pass and one backward pass a target tell.
+struct Derivatives {
+  std::vector<Tensor> scores;      ///< for each target, [rows]
+  std::vector<Tensors> gradients;  ///< for each target, of the sum of its scores, shaped like the input
+};
+
+/// Differentiates the scores with respect to `x` alone: nothing of the model is touched, nor is `x`.
+/// @param freeze  fix the targets on this pass's own output first
+/// @throws Error if a score does not depend on `x` through differentiable operations
+inline Derivatives differentiate(const Function& model, const Tensors& x, const Targets& targets,
+                                 bool freeze) {
+  const c10::InferenceMode no_inference(false);
+  const at::AutoGradMode enable(true);
+  Tensors leaves, seen;
+  for (const Tensor& part : x) {
+    leaves.push_back((part.is_inference() ? part.clone() : part.detach()).requires_grad_(true));
+    seen.push_back(leaves.back().clone());  // the model may work in place on what it is given
+  }
+  const Tensor output = run_model(model, seen);
+  Derivatives result;
+  for (std::size_t t = 0; t < targets.size(); ++t) {
+    const Tensor scores = freeze ? targets[t].freeze(output)(output) : targets[t](output);
+    require(scores.requires_grad(), [&] {
+      return text(
+          "the score does not depend on the input through differentiable operations; check the model for ",
+          "detach, argmax, NoGradGuard or conversions to numbers");
+    });
+    Tensors gradients = torch::autograd::grad({scores}, leaves, {at::ones_like(scores)},
+                                              /*retain_graph=*/t + 1 < targets.size(),
+                                              /*create_graph=*/false, /*allow_unused=*/true);
+    for (std::size_t i = 0; i < gradients.size(); ++i) {
+      if (!gradients[i].defined()) gradients[i] = at::zeros_like(leaves[i]);
+    }
+    result.scores.push_back(scores.detach());
+    result.gradients.push_back(std::move(gradients));
+  }
+  return result;
+}
+
+inline void check_scores(const Tensor& scores) {
+  require(at::isfinite(scores).all().item<bool>(),
+          "the score is NaN or infinite on this input; check the model's output and the target");
+}
+
+/// How many rows must stay together: one, or a whole batch if a target cannot be asked of single samples.
+inline std::int64_t granule(const Targets& targets, std::int64_t n) {
+  return std::all_of(targets.begin(), targets.end(), [](const AnyTarget& t) { return t.row_wise(); }) ? 1 : n;
+}
+
+/// The samples that rows first ... first + count - 1 are copies of: int64 [count].
+inline Tensor samples_of(std::int64_t first, std::int64_t count, std::int64_t n) {
+  return at::arange(first, first + count, at::kLong).remainder(n);
+}
+
+inline Targets target_rows(const Targets& targets, const Tensor& samples, std::int64_t n) {
+  Targets rows;
+  rows.reserve(targets.size());
+  for (const AnyTarget& target : targets) rows.push_back(target.rows(samples, n));
+  return rows;
+}
+
+/// Visits draws * n rows in chunks within the budget: `points(first, samples)` makes their inputs,
+/// `collect(derivatives, first, samples)` takes what came out.
+template <class Points, class Collect>
+void differentiate_rows(const Function& model, std::int64_t n, std::int64_t draws, const Targets& targets,
+                        const Run& run, std::string_view what, const Points& points, const Collect& collect) {
+  sweep(draws * n, granule(targets, n), run, what, [&](std::int64_t first, std::int64_t count) {
+    const Tensor samples = samples_of(first, count, n);
+    collect(differentiate(model, points(first, samples), target_rows(targets, samples, n), false), first,
+            samples);
+  });
+}
+
+/// Each target's scores [N] of `x`, without gradients.
+inline std::vector<Tensor> scores_of(const Function& model, const Tensors& x, const Targets& targets,
+                                     const Run& run) {
+  const at::NoGradGuard no_grad;
+  const std::int64_t n = x.front().size(0);
+  std::vector<Tensors> pieces(targets.size());
+  sweep(n, granule(targets, n), run, "scores", [&](std::int64_t first, std::int64_t count) {
+    const Tensor samples = samples_of(first, count, n);
+    const Tensor output = run_model(model, select_rows(x, samples));
+    const Targets rows = target_rows(targets, samples, n);
+    for (std::size_t t = 0; t < targets.size(); ++t) pieces[t].push_back(rows[t](output));
+  });
+  std::vector<Tensor> scores;
+  for (const Tensors& piece : pieces) scores.push_back(piece.size() == 1 ? piece.front() : at::cat(piece));
+  return scores;
+}
+
+/// Where an explanation starts: the targets fixed on the unperturbed output, and their scores F(x).
+struct Start {
+  Targets targets;
+  std::vector<Tensor> scores;  ///< for each target, [N]
+};
+
+/// One forward pass of x without gradients. @throws Error if `x` cannot be explained or a score is not finite
+inline Start start(const Function& model, const Tensors& x, const Targets& targets, const Run& run) {
+  check_input(x);
+  const at::NoGradGuard no_grad;
+  Tensors outputs;
+  sweep(x.front().size(0), 1, run, "output", [&](std::int64_t first, std::int64_t count) {
+    Tensors rows;
+    for (const Tensor& part : x) rows.push_back(part.narrow(0, first, count).clone());
+    outputs.push_back(run_model(model, rows));
+  });
+  const Tensor output = outputs.size() == 1 ? outputs.front() : at::cat(outputs);
+  Start result;
+  for (const AnyTarget& target : targets) {
+    result.targets.push_back(target.freeze(output));
+    result.scores.push_back(result.targets.back()(output));
+    check_scores(result.scores.back());
+  }
+  return result;
+}
+
+/// Adds row r of `values` to row samples[r] of `total`.
+inline void add_rows(Tensor& total, const Tensor& samples, const Tensor& values) {
+  if (total.size(0) == 1) {
+    total += values.sum(0, true);
+  } else {
+    total.index_add_(0, samples.to(total.device()), values);
+  }
+}
+
+/// The sum over everything but the batch of every part, [N].
+inline Tensor sum_of(const Tensors& parts) {
+  Tensor total = parts.front().flatten(1).sum(1);
+  for (std::size_t i = 1; i < parts.size(); ++i) total = total + parts[i].flatten(1).sum(1);
+  return total;
+}
+
+}  // namespace lumen::detail

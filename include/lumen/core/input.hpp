@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <lumen/core/error.hpp>
+#include <lumen/core/tensor.hpp>
+
+namespace lumen {
+
+/// The parts of an input in a row: one tensor for a plain input, several for a tuple.
+using Tensors = std::vector<Tensor>;
+
+namespace detail {
+
+template <class X>
+inline constexpr bool is_tensor_tuple = false;
+template <class... Parts>
+inline constexpr bool is_tensor_tuple<std::tuple<Parts...>> = sizeof...(Parts) > 0 &&
+                                                              (std::same_as<Parts, Tensor> && ...);
+
+}  // namespace detail
+
+/// What a model is explained on: a tensor, or a tuple of tensors for a model of several inputs.
+/// Dimension 0 of every part is the batch, of the same size N.
+template <class X>
+concept Input = std::same_as<X, Tensor> || detail::is_tensor_tuple<X>;
+
+/// The parts of `x` in order.
+inline Tensors parts_of(const Tensor& x) { return {x}; }
+
+template <class... Parts>
+  requires detail::is_tensor_tuple<std::tuple<Parts...>>
+Tensors parts_of(const std::tuple<Parts...>& x) {
+  return std::apply([](const auto&... part) { return Tensors{part...}; }, x);
+}
+
+/// The input of type X with these parts; the inverse of `parts_of`.
+template <Input X>
+X input_of(const Tensors& parts) {
+  if constexpr (std::same_as<X, Tensor>) {
+    return parts.front();
+  } else {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return X{parts[I]...};
+    }(std::make_index_sequence<std::tuple_size_v<X>>{});
+  }
+}
+
+namespace detail {
+
+/// @throws Error unless `x` can be explained: defined, floating point, finite, not empty, one batch size
+inline void check_input(const Tensors& x) {
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const Tensor& part = x[i];
+    const auto name = [&] { return x.size() == 1 ? std::string("the input") : text("input ", i); };
+    require(part.defined(), [&] { return name() + " is an undefined tensor; pass one that holds data"; });
+    require(at::isFloatingType(part.scalar_type()), [&] {
+      return text(name(), " is of type ", part.scalar_type(),
+                  ", expected floating point: convert it, for instance x.to(at::kFloat) / 255");
+    });
+    require(part.dim() >= 1 && part.numel() > 0, [&] {
+      return text(name(), " has shape ", part.sizes(), ", expected [N, ...] with at least one element");
+    });
+    require(part.size(0) == x.front().size(0), [&] {
+      return text("input ", i, " has batch size ", part.size(0), " but input 0 has ", x.front().size(0),
+                  "; dimension 0 of every input is the same batch");
+    });
+    require(at::isfinite(part.detach()).all().item<bool>(), [&] {
+      return name() + " holds NaN or infinite values; remove them (at::nan_to_num) before explaining it";
+    });
+  }
+}
+
+/// Rows of every part: those whose positions `index` lists.
+inline Tensors select_rows(const Tensors& x, const Tensor& index) {
+  Tensors rows;
+  rows.reserve(x.size());
+  for (const Tensor& part : x) rows.push_back(part.index_select(0, index.to(part.device())));
+  return rows;
+}
+
+/// `values`, one for each row, shaped to broadcast over rows like `part`'s.
+inline Tensor per_row(const Tensor& values, const Tensor& part) {
+  std::vector<std::int64_t> shape(static_cast<std::size_t>(part.dim()), 1);
+  shape.front() = values.size(0);
+  return values.reshape(shape);
+}
+
+}  // namespace detail
+
+}  // namespace lumen

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include <c10/core/Allocator.h>
+#include <c10/util/ThreadLocalDebugInfo.h>
+
+namespace lumen {
+
+/// Measures the bytes that LibTorch allocates on this thread (and on the threads that run its backward
+/// passes) while it lives: the highest level above the one at which it started. Meters nest. It sees what
+/// LibTorch's CPU and CUDA allocators report, not scratch space that a kernel library takes for itself.
+class MemoryMeter {
+  using Reporting = c10::MemoryReportingInfoBase;
+  // LibTorch 1.13 reports signed totals, later ones unsigned
+  template <class Total>
+  static Total total_of(void (Reporting::*)(void*, std::int64_t, Total, Total, c10::Device));
+  using Total = decltype(total_of(&Reporting::reportMemoryUsage));
+
+  class Ledger : public Reporting {
+   public:
+    explicit Ledger(std::shared_ptr<Ledger> outer) : outer_(std::move(outer)) {}
+
+    void reportMemoryUsage(void* pointer, std::int64_t size, Total, Total, c10::Device) override {
+      record(pointer, size);
+    }
+    bool memoryProfilingEnabled() const override { return true; }
+
+    [[nodiscard]] std::int64_t peak() const {
+      const std::lock_guard lock(mutex_);
+      return peak_;
+    }
+
+   private:
+    void record(void* pointer, std::int64_t size) {
+      {
+        const std::lock_guard lock(mutex_);
+        if (size > 0) {
+          held_[pointer] = size;
+          peak_ = std::max(peak_, level_ += size);
+        } else if (const auto found = held_.find(pointer); found != held_.end()) {
+          level_ -= found->second;  // only what was allocated under this meter: the sizes reported for others
+                                    // can be stale
+          held_.erase(found);
+        }
+      }
+      if (outer_) outer_->record(pointer, size);
+    }
+
+    std::shared_ptr<Ledger> outer_;
+    mutable std::mutex mutex_;
+    std::unordered_map<void*, std::int64_t> held_;
+    std::int64_t level_ = 0, peak_ = 0;
+  };
+
+  static std::shared_ptr<Ledger>& current() {
+    static thread_local std::shared_ptr<Ledger> ledger;
+    return ledger;
+  }
+
+ public:
+  MemoryMeter() : outer_(current()) {
+    constexpr auto kind = c10::DebugInfoKind::PROFILER_STATE;
+    // a running LibTorch profiler owns this slot and must keep it
+    if (c10::ThreadLocalDebugInfo::get(kind) != outer_.get()) return;
+    ledger_ = std::make_shared<Ledger>(outer_);
+    current() = ledger_;
+    guard_ = std::make_unique<c10::DebugInfoGuard>(kind, ledger_);
+  }
+  ~MemoryMeter() {
+    if (!ledger_) return;
+    guard_.reset();
+    current() = outer_;
+  }
+  MemoryMeter(const MemoryMeter&) = delete;
+  MemoryMeter& operator=(const MemoryMeter&) = delete;
+
+  /// False while LibTorch's own profiler runs on this thread, whose place is not taken: then `peak` is 0.
+  [[nodiscard]] bool measures() const { return ledger_ != nullptr; }
+
+  /// The most bytes held at once, so far, of those allocated since the start.
+  [[nodiscard]] std::int64_t peak() const { return ledger_ ? ledger_->peak() : 0; }
+
+ private:
+  std::shared_ptr<Ledger> outer_, ledger_;
+  std::unique_ptr<c10::DebugInfoGuard> guard_;
+};
+
+}  // namespace lumen

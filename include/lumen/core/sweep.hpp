@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include <lumen/core/error.hpp>
+#include <lumen/core/memory.hpp>
+#include <lumen/core/run.hpp>
+
+namespace lumen {
+
+/// Splits `rows` rows of work into chunks that fit the memory budget and visits them in order:
+/// `visit(first, count)`. The first chunk is one granule, and what it takes is measured; the following ones
+/// are as large as the dearest row seen so far allows, and of nearly equal size. No chunk is smaller than a
+/// granule, also when that is over the budget.
+///
+/// @param granule  rows that must stay together, a divisor of `rows`
+/// @throws Error if the budget is not positive
+template <std::invocable<std::int64_t, std::int64_t> Visit>
+void sweep(std::int64_t rows, std::int64_t granule, const Run& run, std::string_view what,
+           const Visit& visit) {
+  require(run.memory > 0, [&] {
+    return text("the memory budget is ", run.memory, " bytes; give run.memory a positive number of bytes");
+  });
+  if (rows <= granule) {
+    visit(std::int64_t{0}, rows);
+    if (run.progress) run.progress(what, rows, rows);
+    return;
+  }
+  std::int64_t cost = 0;
+  for (std::int64_t first = 0; first < rows;) {
+    const std::int64_t left = (rows - first) / granule;
+    std::int64_t granules = 1;
+    if (cost > 0) {
+      const std::int64_t most = std::clamp<std::int64_t>(run.memory / cost, 1, left);
+      const std::int64_t chunks = (left + most - 1) / most;
+      granules = (left + chunks - 1) / chunks;
+    }
+    const MemoryMeter meter;
+    visit(first, granules * granule);
+    cost = std::max(cost, (meter.peak() + granules - 1) / granules);
+    first += granules * granule;
+    if (run.progress) run.progress(what, first, rows);
+  }
+}
+
+}  // namespace lumen

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#if defined(_WIN32)
+#include <io.h>
+#else
+#include <unistd.h>
+#endif
+
+#include <lumen/core/progress.hpp>
+
+namespace lumen {
+
+/// A progress bar on one line of a terminal: `Run{.progress = TerminalBar{}}`. It redraws at most ten times a
+/// second, clears itself when the work is done, and is silent where the stream is not a terminal.
+class TerminalBar {
+ public:
+  /// @param always  also draw where the stream is not a terminal
+  explicit TerminalBar(std::FILE* stream = stderr, bool always = false)
+      : state_(std::make_shared<State>(State{stream, always || is_terminal(stream)})) {}
+
+  void operator()(std::string_view what, std::int64_t done, std::int64_t total) const {
+    if (!state_->draws || total <= 0) return;
+    const auto now = std::chrono::steady_clock::now();
+    const bool finished = done >= total;
+    if (!finished && now - state_->last < std::chrono::milliseconds(100)) return;
+    state_->last = now;
+    if (finished) {
+      std::fputs("\r\x1b[K", state_->stream);
+    } else {
+      constexpr std::int64_t width = 30;
+      const auto filled = static_cast<std::size_t>(width * done / total);
+      const std::string bar =
+          std::string(filled, '#') + std::string(static_cast<std::size_t>(width) - filled, '.');
+      std::fprintf(state_->stream, "\r\x1b[K%.*s [%s] %lld/%lld", static_cast<int>(what.size()), what.data(),
+                   bar.c_str(), static_cast<long long>(done), static_cast<long long>(total));
+    }
+    std::fflush(state_->stream);
+  }
+
+ private:
+  struct State {
+    std::FILE* stream;
+    bool draws;
+    std::chrono::steady_clock::time_point last{};
+  };
+
+  static bool is_terminal(std::FILE* stream) {
+#if defined(_WIN32)
+    return _isatty(_fileno(stream)) != 0;
+#else
+    return isatty(fileno(stream)) != 0;
+#endif
+  }
+
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace lumen

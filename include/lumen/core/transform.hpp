@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <limits>
+#include <utility>
+
+#include <lumen/core/concepts.hpp>
+#include <lumen/core/error.hpp>
+#include <lumen/core/tensor.hpp>
+
+namespace lumen::target {
+
+namespace detail {
+
+template <class T>
+auto freeze(const T& target, const Tensor& output) {
+  if constexpr (lumen::detail::Freezable<T>) {
+    return target.freeze(output);
+  } else {
+    return target;
+  }
+}
+
+inline void check_classes(const Tensor& output, const char* name) {
+  require(output.dim() >= 2, [&] {
+    return text("target::", name, " needs classes in dimension 1 of the output, the model gave ",
+                output.sizes());
+  });
+}
+
+inline Tensor probabilities(const Tensor& output) {
+  check_classes(output, "Softmax");
+  return output.size(1) == 1 ? at::sigmoid(output) : at::softmax(output, 1);
+}
+
+/// log p / (1 - p) = z_c - log sum of exp z_k over k != c, without cancellation
+inline Tensor log_odds(const Tensor& output) {
+  check_classes(output, "LogOdds");
+  if (output.size(1) == 1) return output;
+  const Tensor log_p = at::log_softmax(output, 1);
+  const Tensor first = at::zeros_like(output, at::kBool).scatter(1, output.detach().argmax(1, true), true);
+  const Tensor others =
+      at::logsumexp(output.masked_fill(first, -std::numeric_limits<double>::infinity()), {1}, true);
+  // where c is not the largest class p <= 1/2, so that log(1 - p) is well conditioned; masked elsewhere
+  const Tensor p = log_p.exp().masked_fill(first, 0.5);
+  return at::where(first, output - others, log_p - at::log1p(-p));
+}
+
+}  // namespace detail
+
+/// A target asked of the class probabilities instead: softmax over dimension 1 (sigmoid where it has size 1).
+template <Target T>
+struct Softmax {
+  T target{};  ///< sees probabilities in [0, 1], shape of the output
+
+  Tensor operator()(const Tensor& output) const { return target(detail::probabilities(output)); }
+  auto freeze(const Tensor& output) const
+    requires lumen::detail::Freezable<T>
+  {
+    using Frozen = decltype(target.freeze(output));
+    return Softmax<Frozen>{target.freeze(detail::probabilities(output))};
+  }
+  auto rows(const Tensor& samples) const
+    requires lumen::detail::RowWise<T>
+  {
+    using Rows = decltype(target.rows(samples));
+    return Softmax<Rows>{target.rows(samples)};
+  }
+};
+
+/// A target asked of the log-odds log p / (1 - p) of each class instead; the output itself where dimension 1
+/// has size 1. Unlike a probability it does not saturate.
+template <Target T>
+struct LogOdds {
+  T target{};  ///< sees log-odds, shape of the output
+
+  Tensor operator()(const Tensor& output) const { return target(detail::log_odds(output)); }
+  auto freeze(const Tensor& output) const
+    requires lumen::detail::Freezable<T>
+  {
+    using Frozen = decltype(target.freeze(output));
+    return LogOdds<Frozen>{target.freeze(output)};
+  }
+  auto rows(const Tensor& samples) const
+    requires lumen::detail::RowWise<T>
+  {
+    using Rows = decltype(target.rows(samples));
+    return LogOdds<Rows>{target.rows(samples)};
+  }
+};
+
+/// How much more the one than the other: `first` minus `second`, for instance two classes.
+template <Target A, Target B>
+struct Margin {
+  A first{};
+  B second{};
+
+  Tensor operator()(const Tensor& output) const { return first(output) - second(output); }
+  auto freeze(const Tensor& output) const
+    requires(lumen::detail::Freezable<A> || lumen::detail::Freezable<B>)
+  {
+    auto a = detail::freeze(first, output);
+    auto b = detail::freeze(second, output);
+    return Margin<decltype(a), decltype(b)>{std::move(a), std::move(b)};
+  }
+  auto rows(const Tensor& samples) const
+    requires(lumen::detail::RowWise<A> && lumen::detail::RowWise<B>)
+  {
+    auto a = first.rows(samples);
+    auto b = second.rows(samples);
+    return Margin<decltype(a), decltype(b)>{std::move(a), std::move(b)};
+  }
+};
+
+}  // namespace lumen::target
