@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <lumen/core/progress.hpp>
+#include <lumen/core/tensor.hpp>
+#include <lumen/data/sample.hpp>
+#include <lumen/train/history.hpp>
+
+/// What the parts of the program hand to one another.
+namespace vessels {
+
+using lumen::Tensor;
+
+/// What the command line asks for; 0 and empty mean "what suits the data".
+struct Options {
+  std::filesystem::path data{};
+  std::filesystem::path out = "vessels-report";
+  std::filesystem::path checkpoint{};
+  std::string net = "unet";
+  std::int64_t epochs = 0;
+  double seconds = 0;
+  std::int64_t images = 3;
+  std::int64_t steps = 32;
+  int threads = 0;
+  bool retrain = false;
+  std::uint64_t seed = 0;
+};
+
+/// One method's answer to one question about one image.
+struct Answer {
+  std::string method{};
+  std::string target{};  ///< "region" or "pixel"
+  Tensor map{};          ///< [H, W]
+  bool has_sign = true;  ///< whether values below zero speak against the score
+  std::int64_t forward_passes = 0, backward_passes = 0;
+  double seconds = 0;  ///< of the run that answered all targets, divided among them
+  double score = 0;    ///< what is explained, log-odds
+  double completeness_error = std::numeric_limits<double>::quiet_NaN();  ///< log-odds
+  double relative_error = std::numeric_limits<double>::quiet_NaN();  ///< of the difference to be explained
+  double gini = 0, mass_inside = 0, top_iou = 0;
+};
+
+/// An image, what the network says of it, and why.
+struct Story {
+  lumen::data::Sample sample{};
+  Tensor probability{};  ///< [H, W], of vessel
+  Tensor predicted{};    ///< [H, W], bool
+  double iou = 0, dice = 0;
+  std::int64_t row = 0, column = 0;  ///< the pixel asked about
+  bool on_skeleton = false;          ///< whether that pixel is on a centre line
+  std::vector<Answer> answers{};
+};
+
+/// A network in evaluation mode: [1, 1, H, W] -> logits [1, 2, H, W].
+using Network = std::function<Tensor(const Tensor&)>;
+
+/// Everything that the report tells.
+struct Result {
+  Options options{};
+  std::string data_words{};                     ///< what the images are
+  std::vector<lumen::data::Sample> examples{};  ///< some training images
+  std::size_t training_images = 0, test_images = 0;
+  std::vector<std::string> test_names{};
+  std::vector<double> test_ious{}, test_dices{};
+  double test_iou = 0, test_dice = 0;
+  lumen::train::History history{};
+  std::int64_t parameters = 0;
+  std::string recipe{};  ///< how the network was trained
+  std::filesystem::path checkpoint{};
+  bool reused = false;  ///< nothing was left to train
+  std::vector<Story> stories{};
+  std::vector<std::pair<std::string, double>> seconds{};  ///< by stage
+};
+
+/// Everything: loads the images, trains or resumes, measures, explains, writes the results, prints where they
+/// are.
+void work(const Options& options);
+
+/// Asks every method why the network sees the vessels of `sample`, and why one pixel of their centre line.
+[[nodiscard]] Story explain(const Network& net, const lumen::data::Sample& sample, const Tensor& other_images,
+                            std::int64_t steps, std::uint64_t seed, const lumen::Progress& progress);
+
+/// Writes report.html, summary.json and maps/*.npy into the output folder.
+void write_results(const Result& result);
+
+}  // namespace vessels

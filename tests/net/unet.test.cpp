@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <lumen/net/unet.hpp>
+
+#include <doctest/doctest.h>
+
+#include <lumen/core/concepts.hpp>
+#include <lumen/net/seeded.hpp>
+
+using lumen::Tensor;
+using lumen::net::UNet;
+
+static_assert(lumen::Model<UNet>);
+
+DOCTEST_TEST_CASE("UNet: parameters") {
+  const UNet net;
+  std::int64_t count = 0;
+  for (const Tensor& parameter : net->parameters()) count += parameter.numel();
+  DOCTEST_CHECK(count == 482466);
+}
+
+DOCTEST_TEST_CASE("UNet: an output of the image's size for every size") {
+  //! [unet]
+  auto net = lumen::net::seeded(
+      7, [] { return lumen::net::UNet(lumen::net::UNetOptions{.classes = 2, .width = 16}); });
+  net->eval();
+  const lumen::Tensor logits = net->forward(at::rand({1, 1, 100, 73}));  // [1, 2, 100, 73]
+  //! [unet]
+  DOCTEST_CHECK((logits.sizes() == at::IntArrayRef{1, 2, 100, 73}));
+  const lumen::net::UNetOptions small{.channels = 3, .classes = 4, .width = 2};
+  UNet other(small);
+  for (const std::int64_t size : {8, 9, 15, 16, 23, 32})
+    DOCTEST_CHECK((other->forward(at::rand({2, 3, size, 24})).sizes() == at::IntArrayRef{2, 4, size, 24}));
+}
+
+DOCTEST_TEST_CASE("UNet: pixels beyond the border are the border's: a padded image gives the same output") {
+  UNet net = lumen::net::seeded(1, [] { return UNet(lumen::net::UNetOptions{.width = 4}); });
+  net->eval();
+  const Tensor image = at::rand({1, 1, 21, 30});
+  const Tensor padded = at::replication_pad2d(image, {0, 2, 0, 3});
+  const Tensor a = net->forward(image);
+  const Tensor b = net->forward(padded).narrow(2, 0, 21).narrow(3, 0, 30);
+  DOCTEST_CHECK((a - b).abs().max().item<float>() < 1e-6F);
+}
+
+DOCTEST_TEST_CASE("UNet: bad inputs") {
+  UNet net;
+  DOCTEST_CHECK_THROWS_WITH_AS(
+      net->forward(at::rand({1, 1, 7, 64})),
+      "UNet: the input has shape [1, 1, 7, 64]; expected [N, 1, H, W] with H and W at least 8", lumen::Error);
+  DOCTEST_CHECK_THROWS_AS(net->forward(at::rand({1, 3, 16, 16})), lumen::Error);
+  DOCTEST_CHECK_THROWS_AS(net->forward(at::rand({1, 16, 16})), lumen::Error);
+}
