@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// expect: (satisfaction of [^A-Za-z]*Input<|(because|satisfy) 'Input[<'])
+#include <tuple>
+#include <vector>
+
+#include <lumen/attribution/saliency.hpp>
+#include <lumen/core/target.hpp>
+
+void explain(const lumen::Tensor& a, const lumen::Tensor& b) {
+  const auto net = [](const lumen::Tensor& first, const lumen::Tensor& second) { return first + second; };
+#ifdef LUMEN_POSITIVE
+  (void)lumen::Saliency{}(net, std::tuple{a, b}, lumen::target::Class{});
+#else
+  (void)lumen::Saliency{}(net, std::vector{a, b}, lumen::target::Class{});
+#endif
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// expect: (satisfaction of [^A-Za-z]*Method<|(because|satisfy) 'Method[<'])
+#include <lumen/attribution/smooth.hpp>
+#include <lumen/baseline/blur.hpp>
+
+#ifdef LUMEN_POSITIVE
+const lumen::Smooth<lumen::Saliency> method{};
+#else
+const lumen::Smooth<lumen::baseline::Blur> method{};
+#endif
