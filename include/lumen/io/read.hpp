@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+#include <lumen/core/tensor.hpp>
+#include <lumen/io/decode_image.hpp>
+#include <lumen/io/decode_tiff.hpp>
+#include <lumen/io/file.hpp>
+#include <lumen/io/npy.hpp>
+#include <lumen/io/raster_tensor.hpp>
+
+namespace lumen::io {
+
+/// A TIFF, npy array, PNG, JPEG or BMP in memory, told apart by its first bytes.
+/// @throws Error for anything else, and for what the format's own reader refuses
+[[nodiscard]] inline Tensor decode(std::span<const std::uint8_t> bytes) {
+  using image_detail::starts_with;
+  if (starts_with(bytes, "II") || starts_with(bytes, "MM")) return to_tensor(decode_tiff(bytes));
+  if (starts_with(bytes, "\x93NUMPY")) return decode_npy(bytes);
+  return to_tensor(decode_image(bytes));
+}
+
+/// A TIFF, npy, PNG, JPEG or BMP file, told apart by its first bytes and not by its extension, which data
+/// sets get wrong: some of VessMAP's labels are TIFFs named .png. Needs both stb and libtiff; where that is
+/// too much, include the header of the one format.
+/// @throws Error naming the path
+[[nodiscard]] inline Tensor read(const std::filesystem::path& path) {
+  return naming(path, [&] { return decode(read_file(path)); });
+}
+
+}  // namespace lumen::io
