@@ -116,7 +116,6 @@ std::vector<Attribution<X>> expected_gradients(M& model, const X& x, const Targe
   const double count = static_cast<double>(samples);
   for (std::size_t t = 0; t < targets.size(); ++t) {
     Tensors map, error;
-    Tensor explained;
     for (std::size_t p = 0; p < parts.size(); ++p) {
       const auto type = parts[p].scalar_type();
       const Tensor mean = sums[t].value[p] / count;
@@ -125,8 +124,6 @@ std::vector<Attribution<X>> expected_gradients(M& model, const X& x, const Targe
           samples > 1
               ? ((sums[t].square[p] / count - mean.square()).clamp_min(0) / (count - 1)).sqrt().to(type)
               : Tensor());
-      const Tensor total = sums[t].product[p].flatten(1).sum(1) / count;
-      explained = explained.defined() ? explained + total : total;
     }
     Attribution<X> result{
         .map = input_of<X>(map), .score = start.scores[t], .standard_error = input_of<X>(error)};
@@ -135,7 +132,8 @@ std::vector<Attribution<X>> expected_gradients(M& model, const X& x, const Targe
     if (options.check_completeness) {
       const Tensor before = random ? sums[t].baseline_score / count : fixed_scores[t].to(at::kDouble);
       result.completeness_error =
-          (explained - (start.scores[t].to(at::kDouble) - before)).to(start.scores[t].scalar_type());
+          (sum_of(sums[t].product) / count - (start.scores[t].to(at::kDouble) - before))
+              .to(start.scores[t].scalar_type());
       result.forward_passes += random ? samples : 1;
     }
     results.push_back(std::move(result));

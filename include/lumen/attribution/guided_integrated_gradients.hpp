@@ -18,7 +18,7 @@ namespace detail {
 /// The parts of an input as one matrix [N, D], and back.
 inline Tensor flat(const Tensors& parts) {
   Tensors rows;
-  for (const Tensor& part : parts) rows.push_back(part.flatten(1));
+  for (const Tensor& part : parts) rows.push_back(part.reshape({part.size(0), -1}));
   return rows.size() == 1 ? rows.front() : at::cat(rows, 1);
 }
 inline Tensors unflat(const Tensor& rows, const Tensors& like) {

@@ -76,15 +76,15 @@ namespace baseline {
 /// The input blurred by a Gaussian along every dimension after the channels; input [N, C, ...]. Keeps the
 /// large structures and takes the detail away: Fong and Vedaldi, ICCV 2017, arXiv:1704.03296.
 struct Blur {
-  double sigma = 4.0;  ///< standard deviation in pixels, >= 0; cut off at 4 sigma, borders mirrored
+  double sigma = 4.0;  ///< standard deviation in pixels, 0 to 1e5; cut off at 4 sigma, borders mirrored
 
-  /// @throws Error if sigma is negative or the input has no dimension after its channels
+  /// @throws Error if sigma is out of range or the input has no dimension after its channels
   Tensor operator()(const Tensor& x) const {
     require(x.dim() >= 3, [&] {
       return text("baseline::Blur needs an input [N, C, ...] with spatial dimensions, got ", x.sizes());
     });
-    require(std::isfinite(sigma) && sigma >= 0,
-            [&] { return text("baseline::Blur: sigma is ", sigma, ", expected >= 0"); });
+    require(sigma >= 0 && sigma <= 1e5,
+            [&] { return text("baseline::Blur: sigma is ", sigma, ", expected 0 to 1e5 pixels"); });
     Tensor blurred = x;
     for (std::int64_t axis = 2; axis < x.dim(); ++axis) {
       blurred = lumen::detail::along(

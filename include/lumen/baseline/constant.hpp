@@ -52,7 +52,8 @@ struct Given {
                       x.size(0) % value.size(0) == 0;
     require(fits, [&] {
       return text("baseline::Given is ", value.defined() ? text(value.sizes()) : "undefined",
-                  ", expected the input's shape ", x.sizes(), ", or the same with batch size 1");
+                  ", expected the input's shape ", x.sizes(), ", or the same with a batch size that divides ",
+                  x.size(0), ": 1 for all samples");
     });
     std::vector<std::int64_t> copies(static_cast<std::size_t>(x.dim()), 1);
     copies.front() = x.size(0) / value.size(0);

@@ -33,6 +33,8 @@ inline Tensor checked_baseline(const Tensor& value, const Tensor& x) {
     return text("the baseline has shape ", value.defined() ? text(value.sizes()) : "none",
                 ", expected the input's ", x.sizes());
   });
+  require(at::isfinite(value).all().item<bool>(),
+          "the baseline holds NaN or infinite values; give it finite ones");
   return value.detach().to(x.device(), x.scalar_type());
 }
 
@@ -58,7 +60,8 @@ Tensor baseline_of_part(const B& baseline, const Tensor& x, std::size_t part, co
 }
 
 /// The baselines of the rows of `x`.
-/// @throws Error if a baseline has not the input's shape, or a tuple of them not the input's number of parts
+/// @throws Error if a baseline has not the input's shape or is not finite, or a tuple of them not the input's
+///         number of parts
 template <Baseline B>
 Tensors baselines(const B& baseline, const Tensors& x, const Draws& draws) {
   const at::NoGradGuard no_grad;

@@ -46,10 +46,10 @@ class AnyTarget {
   /// not row-wise can only be asked of whole batches one after the other: index = 0..N-1, repeated.
   [[nodiscard]] AnyTarget rows(const Tensor& index, std::int64_t n) const {
     if (row_wise()) return rows_(index);
-    return AnyTarget([score = score_, n](const Tensor& output) {
-      if (output.size(0) == n) return score(output);
+    return AnyTarget([whole = *this, n](const Tensor& output) {
+      if (output.size(0) == n) return whole(output);
       std::vector<Tensor> scores;
-      for (const Tensor& batch : output.split(n)) scores.push_back(score(batch));
+      for (const Tensor& batch : output.split(n)) scores.push_back(whole(batch));
       return at::cat(scores);
     });
   }

@@ -7,6 +7,9 @@
 #include <type_traits>
 #include <vector>
 
+#include <ATen/core/grad_mode.h>
+#include <c10/core/InferenceMode.h>
+
 #include <lumen/core/any_target.hpp>
 #include <lumen/core/concepts.hpp>
 #include <lumen/core/input.hpp>
@@ -43,8 +46,12 @@ concept Method = requires(const A& method, AnyModel& model, const Tensor& x, con
 namespace detail {
 
 /// Runs `method(targets) -> std::vector<Attribution<X>>` on one target or on several and answers in kind.
+/// Outside the caller's inference mode, whose tensors could not be differentiated through, and without
+/// recording.
 template <TargetOrTargets T, class F>
 auto answer(const T& target, const F& method) {
+  const c10::InferenceMode no_inference(false);
+  const at::NoGradGuard no_grad;
   if constexpr (std::same_as<T, Targets>) {
     require(!target.empty(), "the list of targets is empty; ask at least one question");
     return method(target);

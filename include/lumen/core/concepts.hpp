@@ -23,15 +23,18 @@ template <class M, class... Parts>
 concept HasForward = requires(M& model, const Parts&... parts) {
   { model.forward(parts...) } -> std::convertible_to<Tensor>;
 };
+// Not what points to a model: the call operator of LibTorch's module holders answers no question, it fails to
+// compile.
 template <class M, class... Parts>
-concept CallableOn = requires(M& model, const Parts&... parts) {
-  { std::invoke(model, parts...) } -> std::convertible_to<Tensor>;
-};
+concept CallableOn =
+    !requires(M& model) { model.operator->(); } && requires(M& model, const Parts&... parts) {
+      { std::invoke(model, parts...) } -> std::convertible_to<Tensor>;
+    };
 template <class M, class... Parts>
 concept Forwards = PointsToForward<M, Parts...> || HasForward<M, Parts...> || CallableOn<M, Parts...>;
 
 struct ForwardFn {
-  template <class M, class... Parts>
+  template <class M, std::same_as<Tensor>... Parts>
     requires Forwards<M, Parts...>
   Tensor operator()(M& model, const Parts&... parts) const {
     if constexpr (PointsToForward<M, Parts...>) {

@@ -68,14 +68,19 @@ inline Derivatives differentiate(const Function& model, const Tensors& x, const 
   Derivatives result;
   for (std::size_t t = 0; t < targets.size(); ++t) {
     const Tensor scores = freeze ? targets[t].freeze(output)(output) : targets[t](output);
-    require(scores.requires_grad(), [&] {
+    Tensors gradients(leaves.size());
+    if (scores.requires_grad()) {
+      gradients = torch::autograd::grad({scores}, leaves, {at::ones_like(scores)},
+                                        /*retain_graph=*/t + 1 < targets.size(),
+                                        /*create_graph=*/false, /*allow_unused=*/true);
+    }
+    // a score that requires gradients may owe that to the parameters alone
+    const auto reached = [](const Tensor& gradient) { return gradient.defined(); };
+    require(std::any_of(gradients.begin(), gradients.end(), reached), [&] {
       return text(
           "the score does not depend on the input through differentiable operations; check the model for ",
           "detach, argmax, NoGradGuard or conversions to numbers");
     });
-    Tensors gradients = torch::autograd::grad({scores}, leaves, {at::ones_like(scores)},
-                                              /*retain_graph=*/t + 1 < targets.size(),
-                                              /*create_graph=*/false, /*allow_unused=*/true);
     for (std::size_t i = 0; i < gradients.size(); ++i) {
       if (!gradients[i].defined()) gradients[i] = at::zeros_like(leaves[i]);
     }
@@ -173,8 +178,11 @@ inline void add_rows(Tensor& total, const Tensor& samples, const Tensor& values)
 
 /// The sum over everything but the batch of every part, [N].
 inline Tensor sum_of(const Tensors& parts) {
-  Tensor total = parts.front().flatten(1).sum(1);
-  for (std::size_t i = 1; i < parts.size(); ++i) total = total + parts[i].flatten(1).sum(1);
+  Tensor total;
+  for (const Tensor& part : parts) {
+    const Tensor sum = part.reshape({part.size(0), -1}).sum(1);
+    total = total.defined() ? total + sum : sum;
+  }
   return total;
 }
 

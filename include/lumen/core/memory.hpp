@@ -66,7 +66,7 @@ class MemoryMeter {
 
  public:
   MemoryMeter() : outer_(current()) {
-    constexpr auto kind = c10::DebugInfoKind::PROFILER_STATE;
+    const auto kind = c10::DebugInfoKind::PROFILER_STATE;
     // a running LibTorch profiler owns this slot and must keep it
     if (c10::ThreadLocalDebugInfo::get(kind) != outer_.get()) return;
     ledger_ = std::make_shared<Ledger>(outer_);

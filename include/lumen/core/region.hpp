@@ -24,7 +24,7 @@ struct Region {
   Reduction reduction = Reduction::sum;
 
   /// @throws Error if the output is not [N, C, H, W], the mask does not fit it, or the channel is out of
-  /// range
+  ///         range
   Tensor operator()(const Tensor& output) const {
     detail::check_dense(output, "Region");
     detail::check_index(channel, output.size(1), "channel", output);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -24,10 +25,11 @@ class TerminalBar {
  public:
   /// @param always  also draw where the stream is not a terminal
   explicit TerminalBar(std::FILE* stream = stderr, bool always = false)
-      : state_(std::make_shared<State>(State{stream, always || is_terminal(stream)})) {}
+      : state_(std::make_shared<State>(stream, always || is_terminal(stream))) {}
 
   void operator()(std::string_view what, std::int64_t done, std::int64_t total) const {
     if (!state_->draws || total <= 0) return;
+    const std::lock_guard lock(state_->mutex);
     const auto now = std::chrono::steady_clock::now();
     const bool finished = done >= total;
     if (!finished && now - state_->last < std::chrono::milliseconds(100)) return;
@@ -47,8 +49,10 @@ class TerminalBar {
 
  private:
   struct State {
+    State(std::FILE* to, bool drawn) : stream(to), draws(drawn) {}
     std::FILE* stream;
     bool draws;
+    std::mutex mutex;  // copies of a bar may be told from several threads
     std::chrono::steady_clock::time_point last{};
   };
 

@@ -49,16 +49,20 @@ inline Tensor log_odds(const Tensor& output) {
 }  // namespace detail
 
 /// A target asked of the class probabilities instead: softmax over dimension 1 (sigmoid where it has size 1).
+/// What it freezes it takes from the output itself: a lone channel's region is where that, not its sigmoid,
+/// is positive.
 template <Target T>
 struct Softmax {
   T target{};  ///< sees probabilities in [0, 1], shape of the output
 
-  Tensor operator()(const Tensor& output) const { return target(detail::probabilities(output)); }
+  Tensor operator()(const Tensor& output) const {
+    return detail::freeze(target, output)(detail::probabilities(output));
+  }
   auto freeze(const Tensor& output) const
     requires lumen::detail::Freezable<T>
   {
     using Frozen = decltype(target.freeze(output));
-    return Softmax<Frozen>{target.freeze(detail::probabilities(output))};
+    return Softmax<Frozen>{target.freeze(output)};
   }
   auto rows(const Tensor& samples) const
     requires lumen::detail::RowWise<T>
@@ -69,12 +73,14 @@ struct Softmax {
 };
 
 /// A target asked of the log-odds log p / (1 - p) of each class instead; the output itself where dimension 1
-/// has size 1. Unlike a probability it does not saturate.
+/// has size 1. Unlike a probability it does not saturate. What it freezes it takes from the output itself.
 template <Target T>
 struct LogOdds {
   T target{};  ///< sees log-odds, shape of the output
 
-  Tensor operator()(const Tensor& output) const { return target(detail::log_odds(output)); }
+  Tensor operator()(const Tensor& output) const {
+    return detail::freeze(target, output)(detail::log_odds(output));
+  }
   auto freeze(const Tensor& output) const
     requires lumen::detail::Freezable<T>
   {

@@ -24,11 +24,10 @@ namespace lumen::data {
 /// name says. Other files and names that begin with a dot are passed over.
 ///
 /// @return samples sorted by stem, which is their name: image [1, H, W] in [0, 1] (the file's integer type
-/// gives 1),
-///         label 1 and skeleton true where the picture is not 0
+///         gives 1), label 1 and skeleton true where the picture is not 0
 /// @throws Error  one that lists everything that is wrong: a folder or partner that is missing, a file that
-/// cannot be
-///         read, more than one channel, sizes that differ within a triple; or there is no triple at all
+///         cannot be read, more than one channel, sizes that differ within a triple; or there is no triple at
+///         all
 [[nodiscard]] inline std::vector<Sample> read_vessmap(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
   struct Kind {

@@ -43,7 +43,7 @@ using View = decltype(detail::adapt<T>(nullptr));
 /// once. The view holds the tensor's memory, not its autograd graph.
 ///
 /// @param tensor  T is its dtype: `view(t)` is for float32, `view<double>(t)` for float64, `view<bool>(t)`
-/// for masks
+///         for masks
 /// @throws Error  undefined, sparse, or of another dtype
 template <Element T = float>
 [[nodiscard]] View<T> view(const Tensor& tensor) {

@@ -22,7 +22,7 @@ struct PointingGame {
   double tolerance = 15.0;  ///< pixels, >= 0
 
   /// @throws Error  different shapes, several pictures, a NaN or an infinity (the first is named), or
-  /// tolerance below 0
+  ///         tolerance below 0
   template <map::Map E, map::Mask M>
   [[nodiscard]] double operator()(const E& map, const M& mask) const {
     const map::Flat<E> values(map);

@@ -97,8 +97,7 @@ struct Checkpoint {
   /// Reads a file of `save`.
   /// @param expected  the purpose it must have been written for
   /// @throws Error    the file is missing, damaged or no checkpoint, or was written for another purpose or
-  /// network;
-  ///                  `net` and `optimizer` may then be half filled
+  ///         network; `net` and `optimizer` may then be half filled
   [[nodiscard]] static Checkpoint load(const std::filesystem::path& path, const std::string& expected,
                                        torch::nn::Module& net, torch::optim::Optimizer& optimizer) {
     require(std::filesystem::is_regular_file(path), [&] { return text("there is no checkpoint ", path); });

@@ -66,7 +66,7 @@ struct Trainer {
   /// @param test  whole images that are only measured
   /// @return one row an epoch, those of earlier sessions included
   /// @throws Error  an option is out of range, there is no test image, or the checkpoint belongs to another
-  /// run
+  ///         run
   template <class Net>
   History operator()(Net& net, data::Dataset data, const std::vector<data::Sample>& test) const {
     require(epochs >= 0 && batch >= 1, "Trainer: `epochs` must be at least 0 and `batch` at least 1");
