@@ -155,7 +155,7 @@ void work(const Options& options) {
   }
   lm::data::Dataset dataset(training, augment, synthetic ? 1 : views);
 
-  const std::int64_t epochs = options.epochs > 0 ? options.epochs : synthetic ? 16 : 28;
+  const std::int64_t epochs = options.epochs > 0 ? options.epochs : synthetic ? 10 : 28;
   const double limit = options.seconds > 0 ? options.seconds : synthetic ? 120 : 330;
   lm::train::Trainer<lm::train::DiceCrossEntropy, lm::train::Cosine> trainer{
       .schedule = {.epochs = epochs, .seconds = limit},

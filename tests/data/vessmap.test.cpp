@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <lumen/data/split.hpp>
+#include <lumen/io/tiff.hpp>
 #include <support/shared.hpp>
 
 using lumen::Tensor;
