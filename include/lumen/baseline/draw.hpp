@@ -33,8 +33,6 @@ inline Tensor checked_baseline(const Tensor& value, const Tensor& x) {
     return text("the baseline has shape ", value.defined() ? text(value.sizes()) : "none",
                 ", expected the input's ", x.sizes());
   });
-  require(at::isfinite(value).all().item<bool>(),
-          "the baseline holds NaN or infinite values; give it finite ones");
   return value.detach().to(x.device(), x.scalar_type());
 }
 
@@ -80,6 +78,8 @@ Tensors baselines(const B& baseline, const Tensors& x, const Draws& draws) {
   } else {
     for (std::size_t i = 0; i < x.size(); ++i) result.push_back(baseline_of_part(baseline, x[i], i, draws));
   }
+  for (const Tensor& part : result)
+    require(all_finite(part), "the baseline holds NaN or infinite values; give it finite ones");
   return result;
 }
 

@@ -91,7 +91,7 @@ inline Derivatives differentiate(const Function& model, const Tensors& x, const 
 }
 
 inline void check_scores(const Tensor& scores) {
-  require(at::isfinite(scores).all().item<bool>(),
+  require(all_finite(scores),
           "the score is NaN or infinite on this input; check the model's output and the target");
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <tuple>
@@ -53,6 +54,11 @@ X input_of(const Tensors& parts) {
 
 namespace detail {
 
+/// Whether no value is NaN or infinite: the sum tells, except when it overflows.
+inline bool all_finite(const Tensor& values) {
+  return std::isfinite(values.sum().item<double>()) || at::isfinite(values).all().item<bool>();
+}
+
 /// @throws Error unless `x` can be explained: defined, floating point, finite, not empty, one batch size
 inline void check_input(const Tensors& x) {
   for (std::size_t i = 0; i < x.size(); ++i) {
@@ -70,7 +76,7 @@ inline void check_input(const Tensors& x) {
       return text("input ", i, " has batch size ", part.size(0), " but input 0 has ", x.front().size(0),
                   "; dimension 0 of every input is the same batch");
     });
-    require(at::isfinite(part.detach()).all().item<bool>(), [&] {
+    require(all_finite(part.detach()), [&] {
       return name() + " holds NaN or infinite values; remove them (at::nan_to_num) before explaining it";
     });
   }
