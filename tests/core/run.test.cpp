@@ -9,7 +9,7 @@ static_assert(std::is_aggregate_v<lumen::Run>);
 
 DOCTEST_TEST_CASE("a run is silent, keyed by position, and takes half a gigabyte unless told otherwise") {
   const lumen::Run run;
-  DOCTEST_CHECK(run.memory == 512LL * 1024 * 1024);
+  DOCTEST_CHECK(run.memory == 128LL * 1024 * 1024);
   DOCTEST_CHECK_FALSE(static_cast<bool>(run.progress));
   DOCTEST_CHECK(run.samples.empty());
 

@@ -115,10 +115,18 @@ struct Smooth {
   }
 
  private:
-  Tensor noisy(const Tensor& sample, std::size_t part, std::int64_t number, std::int64_t draw) const {
+  Tensor noisy(const Tensor& sample, const Tensor& deviation, std::size_t part, std::int64_t number,
+               std::int64_t draw) const {
     at::Generator source = generator(mix(seed, part), number, draw);
-    const Tensor noise = normal_like(sample, source) * stdev;
-    return sample + (scale == NoiseScale::of_range ? noise * (sample.max() - sample.min()) : noise);
+    return sample + normal_like(sample, source) * deviation;
+  }
+
+  /// The standard deviation of the noise on each sample of `part`, as [N, 1, ...].
+  Tensor deviations(const Tensor& part) const {
+    const Tensor rows = part.reshape({part.size(0), -1});
+    const Tensor ranges =
+        scale == NoiseScale::of_range ? rows.amax(1) - rows.amin(1) : at::ones_like(rows.select(1, 0));
+    return detail::per_row(ranges * stdev, part);
   }
 
   template <Input X, class M>
@@ -132,6 +140,8 @@ struct Smooth {
     const detail::Start start = detail::start(detail::bind<X>(model), parts, targets, run);
     const std::int64_t n = parts.front().size(0);
     const std::vector<std::int64_t> numbers = detail::sample_numbers(run, n);
+    Tensors spread;
+    for (const Tensor& part : parts) spread.push_back(deviations(part));
 
     // copies handed to the method at once: they and their maps may take a quarter of the budget
     std::int64_t bytes = 0;
@@ -152,7 +162,7 @@ struct Smooth {
         for (std::int64_t i = 0; i < n; ++i) {
           const std::int64_t number = numbers[static_cast<std::size_t>(i)];
           for (std::size_t p = 0; p < parts.size(); ++p)
-            rows[p].push_back(noisy(parts[p].narrow(0, i, 1), p, number, draw));
+            rows[p].push_back(noisy(parts[p].narrow(0, i, 1), spread[p].narrow(0, i, 1), p, number, draw));
           inner.samples.push_back(static_cast<std::int64_t>(
               mix(static_cast<std::uint64_t>(number), static_cast<std::uint64_t>(draw)) >> 1));
         }

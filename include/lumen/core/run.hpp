@@ -10,11 +10,12 @@ namespace lumen {
 
 /// How a method runs, never what it computes: the same member, `run`, of every method.
 struct Run {
-  std::int64_t memory = std::int64_t{512}
-                        << 20;  ///< bytes that one pass may take beyond what is held already
-  Progress progress{};          ///< told after every pass; none by default
-  std::vector<std::int64_t>
-      samples{};  ///< the number of each sample, which random draws are keyed by; 0 ... N - 1 if empty
+  /// Bytes that one pass may take beyond what is held already. More rows in a pass help on a GPU; on a CPU they
+  /// soon stop to.
+  std::int64_t memory = std::int64_t{128} << 20;
+  Progress progress{};  ///< told after every pass; none by default
+  /// The number of each sample, which random draws are keyed by; 0 ... N - 1 if empty.
+  std::vector<std::int64_t> samples{};
 };
 
 }  // namespace lumen
