@@ -120,10 +120,7 @@ class Bench {
     std::cerr << net_name << ": the limit puts " << rows << " rows through at once\n";
     if (peer_) {
       std::map<std::string, Tensor> tensors = weights.all();
-      tensors.insert({{"input", x},
-                      {"baselines", baselines},
-                      {"noise", at::full({1}, noise)},
-                      {"rows", at::full({1}, static_cast<double>(rows))}});
+      tensors.insert({{"input", x}, {"baselines", baselines}, {"noise", at::full({1}, noise)}});
       bench::write_tensors(folder_ / net_name, tensors);
       peer_->ask("net " + net_name + " " + (folder_ / net_name).string());
     }

@@ -86,7 +86,6 @@ class Loaded:
                 tensors[key] = torch.from_numpy(numpy.fromfile(f"{folder}/{file}", dtype=numpy.float32)).reshape(shape)
         self.x, self.baselines = tensors.pop("input"), tensors.pop("baselines")
         self.noise = float(tensors.pop("noise"))
-        self.rows = int(tensors.pop("rows"))
         self.model = {"small": Small, "resnet18": ResNet18}[name]()
         missing, unexpected = self.model.load_state_dict(tensors, strict=False)
         assert not unexpected and all(key.endswith("num_batches_tracked") for key in missing), (missing, unexpected)
@@ -96,14 +95,13 @@ class Loaded:
         if case == "saliency":
             return Saliency(self.model).attribute(self.x, target=TARGET)
         if case == "ig50":
-            return IntegratedGradients(self.model).attribute(
-                self.x, target=TARGET, n_steps=STEPS, internal_batch_size=self.rows)
+            return IntegratedGradients(self.model).attribute(self.x, target=TARGET, n_steps=STEPS)
         kind, _, check = case.partition("-")
         if kind == "smoothgrad20":
             draws = CHECK_DRAWS if check == "many" else DRAWS
             return NoiseTunnel(Saliency(self.model)).attribute(
                 self.x, target=TARGET, nt_type="smoothgrad", nt_samples=draws,
-                nt_samples_batch_size=min(self.rows, 200), stdevs=0.0 if check == "still" else self.noise)
+                nt_samples_batch_size=200 if check == "many" else None, stdevs=0.0 if check == "still" else self.noise)
         if kind == "gradientshap20":
             return GradientShap(self.model).attribute(
                 self.x, self.baselines, target=TARGET, n_samples=CHECK_DRAWS if check == "many" else DRAWS)
