@@ -10,7 +10,7 @@
 
 #include <doctest/doctest.h>
 
-#include <lumen/core/error.hpp>
+#include "support/message.hpp"
 
 namespace lumen::testing {
 
@@ -34,21 +34,6 @@ class Folder {
  private:
   std::filesystem::path path_;
 };
-
-/// The message of the lumen::Error that `f` throws; empty when it throws none.
-template <class F>
-std::string message_of(const F& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return {};
-}
-
-inline bool holds(std::string_view message, std::string_view part) {
-  return message.find(part) != std::string_view::npos;
-}
 
 /// Bytes written as text: "\x93NUMPY..."; the terminating zero is left out.
 template <std::size_t N>

@@ -4,8 +4,9 @@
 #include <string>
 #include <string_view>
 
-#include <lumen/core/error.hpp>
 #include <lumen/view/picture.hpp>
+
+#include "support/message.hpp"
 
 namespace lumen::testing {
 
@@ -20,21 +21,6 @@ inline std::int64_t count(const Tensor& picture, view::Rgb color) {
   return ((picture[0] == color.red) & (picture[1] == color.green) & (picture[2] == color.blue))
       .sum()
       .item<std::int64_t>();
-}
-
-/// The message of the lumen::Error that `f` throws; empty when it throws none.
-template <class F>
-std::string message_of(const F& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return {};
-}
-
-inline bool holds(std::string_view message, std::string_view part) {
-  return message.find(part) != std::string_view::npos;
 }
 
 /// How often `part` occurs in `text`.
