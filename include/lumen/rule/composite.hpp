@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <lumen/rule/kinds.hpp>
+#include <lumen/rule/record.hpp>
+#include <lumen/trace/layer.hpp>
+
+namespace lumen::rule {
+
+/// Which rule each operator on the path gets. Checked: an operator that no entry covers is an Error that names it,
+/// as soon as anything flows back to it.
+///
+/// What is asked first: layers, then the first or last weighted operator, then the kind.
+struct Composite {
+  std::string method{};  ///< for messages, "LRP"
+
+  /// By kind. A null rule keeps the operator's own gradient.
+  std::map<std::string, Backward> kinds{};
+  /// By layer (layer::nth or layer::of). A null rule keeps the operator's own gradient.
+  std::vector<std::pair<trace::Layer, Backward>> layers{};
+  /// Weighted operators (kinds::weighted with constant weights) with none before them, or none after them.
+  std::optional<Backward> first{}, last{};
+  /// Asked last: a rule for what only the operator itself can tell (a product of two values on the path); no value
+  /// if this cannot tell either.
+  std::function<std::optional<Backward>(const Record&)> otherwise{};
+
+  /// Gives all `kinds` this rule, in place of what they had.
+  Composite& use(const Kinds& of, const Backward& rule) {
+    for (const std::string& kind : of) kinds[kind] = rule;
+    return *this;
+  }
+  /// Declares that the gradient of all `kinds` is right as it is.
+  Composite& pass(const Kinds& of) { return use(of, nullptr); }
+};
+
+/// Whether an operator is a weighted sum of the path's values with constant weights.
+[[nodiscard]] inline bool is_weighted(const Record& record) {
+  if (!kinds::weighted.contains(record.kind)) return false;
+  return std::count(record.on_path.begin(), record.on_path.end(), true) == 1;
+}
+
+}  // namespace lumen::rule

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <lumen/core/gradient.hpp>
+#include <lumen/rule/composite.hpp>
+#include <lumen/rule/node.hpp>
+#include <lumen/trace/layer_listener.hpp>
+
+namespace lumen::rule {
+
+/// Runs models and targets so that their backward pass follows a composite. The operators covered by a rule run on
+/// detached tensors and get a node of their own in this pass's graph; the model's parameters take no part in it,
+/// and nothing of the model is changed. One for each method call and thread.
+class Pass final : public trace::Listener {
+ public:
+  explicit Pass(Composite composite) : composite_(std::move(composite)) {
+    for (const auto& [layer, rule] : composite_.layers) {
+      require(layer.by != trace::Layer::By::Tap && !layer.input && layer.nth >= 0, [&] {
+        return text(composite_.method, ": a rule cannot be put at ", layer.what(),
+                    "; name an operator by layer::of, or by layer::nth counted from the start");
+      });
+      matches_.emplace_back(layer);
+    }
+  }
+
+  /// `model` with the rules in force. Each run of it begins a new pass.
+  [[nodiscard]] lumen::detail::Function bind(const lumen::detail::Function& model) {
+    return [this, model](const Tensors& x) {
+      restart();
+      for (const Tensor& part : x) {
+        if (part.grad_fn()) remember(part.grad_fn(), nullptr);
+      }
+      const trace::Listening listening(*this);
+      return model(x);
+    };
+  }
+
+  /// The targets with the rules in force, asked of outputs of a bound model.
+  [[nodiscard]] Targets bind(const Targets& targets) {
+    Targets bound;
+    for (const AnyTarget& target : targets) {
+      if (target.row_wise()) {
+        bound.emplace_back(BoundRows{{target, this}});
+      } else {
+        bound.emplace_back(Bound{target, this});
+      }
+    }
+    return bound;
+  }
+
+  /// The operators on the path of the last pass, in order.
+  [[nodiscard]] const std::vector<std::shared_ptr<Record>>& records() const { return records_; }
+
+  [[nodiscard]] bool innermost() const override { return true; }
+
+  void on_call(trace::Call& call) override {
+    const std::string kind = trace::kind_of(call.op, call.arguments);
+    const std::int64_t order = order_++, nth = counter_.next(kind);
+    const std::vector<c10::IValue>& given = call.arguments;
+    std::int64_t at_layer = -1;
+    for (std::size_t i = 0; i < matches_.size(); ++i) {
+      if (matches_[i](kind, given)) at_layer = static_cast<std::int64_t>(i);
+    }
+    if (!at::GradMode::is_enabled()) {
+      call.proceed();
+      return;
+    }
+    auto record = std::make_shared<Record>(Record{.op = call.op, .kind = kind, .order = order, .nth = nth});
+    freeze_parameters(call, *record);
+    if (!std::any_of(record->on_path.begin(), record->on_path.end(), [](bool on) { return on; })) {
+      call.proceed();
+      return;
+    }
+    if (is_weighted(*record)) ++record->weights;
+    record->arguments = call.arguments;
+    trace::replace_tensors(record->arguments, [](const Tensor& t, std::size_t) { return t.detach(); });
+    record->inputs = trace::tensors_in(record->arguments);
+    const Backward rule = rule_for(*record, at_layer);
+    if (rule) {
+      run_with(call, record, rule);
+    } else {
+      record->arguments.clear();
+      record->inputs.clear();
+      call.proceed();
+      for (const Tensor& result : trace::tensors_in(call.results)) {
+        if (result.grad_fn()) remember(result.grad_fn(), record);
+      }
+    }
+    records_.push_back(std::move(record));
+  }
+
+ private:
+  struct Bound {
+    AnyTarget target;
+    Pass* pass;
+    Tensor operator()(const Tensor& output) const {
+      const trace::Listening listening(*pass);
+      return target(output);
+    }
+    [[nodiscard]] Bound freeze(const Tensor& output) const {
+      const at::NoGradGuard no_grad;
+      return {target.freeze(output), pass};
+    }
+  };
+  struct BoundRows : Bound {
+    [[nodiscard]] BoundRows freeze(const Tensor& output) const { return {Bound::freeze(output)}; }
+    [[nodiscard]] BoundRows rows(const Tensor& index) const {
+      return {{Bound::target.rows(index, 0), Bound::pass}};
+    }
+  };
+
+  void restart() {
+    order_ = 0;
+    last_ = nullptr;
+    counter_ = {};
+    records_.clear();
+    known_.clear();
+    kept_.clear();
+    for (trace::LayerMatch& match : matches_) match.restart();
+  }
+
+  void remember(const detail::NodePtr& node, std::shared_ptr<Record> record) {
+    if (known_.insert_or_assign(node.get(), std::move(record)).second) kept_.push_back(node);
+  }
+
+  /// Takes parameters out of the graph, and notes what is on the path and where it came from.
+  void freeze_parameters(trace::Call& call, Record& record) {
+    std::int64_t before = -1;
+    trace::replace_tensors(call.arguments, [&](const Tensor& value, std::size_t) {
+      const bool requires_grad = value.requires_grad();
+      const bool on_path = requires_grad && !value.is_leaf();
+      record.on_path.push_back(on_path);
+      record.producers.push_back(nullptr);
+      if (!on_path) return requires_grad ? value.detach() : value;
+      const auto found = known_.find(value.grad_fn().get());
+      if (found == known_.end()) {  // a view made anew, or a value put in by a layer: not the model's input
+        before = std::max<std::int64_t>(before, 1);
+      } else if (found->second) {
+        before = std::max(before, found->second->weights);
+        ++found->second->consumers;
+        record.producers.back() = found->second;
+      }
+      return value;
+    });
+    record.weights = std::max<std::int64_t>(before, 0);
+  }
+
+  /// The rule for this operator; null for its own gradient.
+  Backward rule_for(const Record& record, std::int64_t at_layer) {
+    if (at_layer >= 0) return composite_.layers[static_cast<std::size_t>(at_layer)].second;
+    const bool weighted = is_weighted(record);
+    if (weighted && composite_.first && record.weights == 1) return *composite_.first;
+    Backward rule;
+    const auto found = composite_.kinds.find(record.kind);
+    if (found != composite_.kinds.end()) {
+      rule = found->second;
+    } else if (const auto other = composite_.otherwise ? composite_.otherwise(record) : std::nullopt) {
+      rule = *other;
+    } else {
+      rule = [method = composite_.method](const Record& refused, const Tensors&) -> Tensors {
+        throw Error(
+            text(method, " has no rule for ", refused.where(),
+                 ", which is on the path from the input to the score; give its composite a rule for '",
+                 refused.kind, "', or declare it passed through"));
+      };
+    }
+    if (!weighted || !composite_.last) return rule;
+    // which one is last is known when the backward pass begins there
+    return [this, rule, last = *composite_.last](const Record& at, const Tensors& gradients) {
+      if (last_ == nullptr) last_ = &at;
+      const Backward& chosen = last_ == &at ? last : rule;
+      return chosen ? chosen(at, gradients) : plain_backward(at, gradients);
+    };
+  }
+
+  void run_with(trace::Call& call, const std::shared_ptr<Record>& record, const Backward& rule) {
+    const Tensor self = trace::in_place(call.op) ? call.arguments.front().toTensor() : Tensor();
+    torch::autograd::edge_list edges;
+    trace::replace_tensors(call.arguments, [&](const Tensor& value, std::size_t i) {
+      if (record->on_path[i]) edges.push_back(torch::autograd::impl::gradient_edge(value));
+      return record->on_path[i] ? value.detach() : value;
+    });
+    if (self.defined()) {
+      trace::replace_tensors(record->arguments, [&](const Tensor& value, std::size_t) {
+        return value.is_alias_of(self) ? value.clone() : value;
+      });
+      record->inputs = trace::tensors_in(record->arguments);
+    }
+    {
+      const at::NoGradGuard no_grad;
+      call.proceed();
+    }
+    const detail::NodePtr node = detail::make_node<detail::RuleNode>(record, rule);
+    node->set_next_edges(std::move(edges));
+    trace::replace_tensors(call.results, [&](const Tensor& value, std::size_t i) {
+      if (!at::isFloatingType(value.scalar_type())) return value;
+      record->outputs.push_back(value.detach());
+      if (self.defined() && i == 0) {
+        record->outputs.back() = record->outputs.back().clone();
+        torch::autograd::impl::rebase_history(self, {node, node->add_input_metadata(self)});
+        remember(self.grad_fn(), record);
+        return self;
+      }
+      Tensor result = value;
+      torch::autograd::set_history(result, node);
+      return result;
+    });
+    record->note_versions();
+    remember(node, record);
+  }
+
+  Composite composite_;
+  std::vector<trace::LayerMatch> matches_;
+  trace::Counter counter_;
+  std::int64_t order_ = 0;
+  const Record* last_ = nullptr;
+  std::vector<std::shared_ptr<Record>> records_;
+  std::unordered_map<const torch::autograd::Node*, std::shared_ptr<Record>> known_;
+  std::vector<detail::NodePtr> kept_;
+};
+
+}  // namespace lumen::rule

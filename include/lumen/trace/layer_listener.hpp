@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <lumen/core/gradient.hpp>
+#include <lumen/trace/layer.hpp>
+#include <lumen/trace/operation.hpp>
+
+namespace lumen::trace {
+
+/// Recognises one layer among the operators and taps of a pass, shown to it in order.
+class LayerMatch {
+ public:
+  explicit LayerMatch(Layer layer) : layer_(std::move(layer)) {}
+
+  /// Whether this operator is the layer. To be asked of every operator, once.
+  bool operator()(const std::string& kind, const std::vector<c10::IValue>& arguments) {
+    if (layer_.by == Layer::By::Tap) return false;
+    if (layer_.by == Layer::By::Kind ? kind != layer_.name : !consumes(arguments)) return false;
+    return seen_++ == layer_.nth;
+  }
+  bool operator()(std::string_view tap, bool input) {
+    if (layer_.by != Layer::By::Tap || tap != layer_.name || input != layer_.input) return false;
+    return seen_++ == layer_.nth;
+  }
+
+  [[nodiscard]] const Layer& layer() const { return layer_; }
+  [[nodiscard]] std::int64_t seen() const { return seen_; }  ///< how many fitted but for their number
+  void restart() { seen_ = 0; }
+
+ private:
+  /// A transposition of the parameter does not consume it: what it multiplies comes first.
+  [[nodiscard]] bool consumes(const std::vector<c10::IValue>& arguments) const {
+    const Tensors tensors = tensors_in(arguments);
+    for (std::size_t i = 1; i < tensors.size(); ++i) {
+      if (tensors[i].is_alias_of(layer_.parameter)) return !tensors.front().is_alias_of(layer_.parameter);
+    }
+    return false;
+  }
+
+  Layer layer_;
+  std::int64_t seen_ = 0;
+};
+
+/// Shows the values of layers during a pass: `visit(which, value)` may return another value, of the same shape,
+/// which then takes its place in the model; an undefined tensor leaves it.
+class LayerListener final : public Listener {
+ public:
+  using Visit = std::function<Tensor(std::size_t which, const Tensor& value)>;
+
+  LayerListener(const std::vector<Layer>& layers, Visit visit) : visit_(std::move(visit)) {
+    for (const Layer& layer : layers) matches_.emplace_back(layer);
+  }
+
+  void on_call(Call& call) override {
+    const std::string kind = kind_of(call.op, call.arguments);
+    std::vector<std::size_t> outputs;
+    for (std::size_t i = 0; i < matches_.size(); ++i) {
+      if (!matches_[i](kind, call.arguments)) continue;
+      if (!matches_[i].layer().input) {
+        outputs.push_back(i);
+        continue;
+      }
+      const std::size_t data = kind == "addmm" || kind == "baddbmm" ? 1 : 0;
+      replace_tensors(call.arguments, [&](const Tensor& value, std::size_t position) {
+        return position == data ? kept(i, value) : value;
+      });
+    }
+    call.proceed();
+    for (const std::size_t i : outputs) {
+      const bool writes = in_place(call.op);
+      replace_tensors(call.results, [&](const Tensor& value, std::size_t position) {
+        if (position > 0) return value;
+        const Tensor other = kept(i, value);
+        if (!writes || other.is_same(value)) return other;
+        return value.copy_(other);  // the model may hold the tensor that was written to
+      });
+    }
+  }
+
+  Tensor on_tap(std::string_view name, const Tensor& value, bool input) override {
+    Tensor current = value;
+    for (std::size_t i = 0; i < matches_.size(); ++i) {
+      if (matches_[i](name, input)) current = kept(i, current);
+    }
+    return current;
+  }
+
+  /// @throws Error if a layer never came
+  void check() const {
+    for (const LayerMatch& match : matches_) {
+      const Layer& layer = match.layer();
+      require(match.seen() > layer.nth, [&] {
+        return text("the pass never came to ", layer.what(), ": it ran ", match.seen(), " such operators",
+                    layer.by == Layer::By::Tap ? " or taps" : "", "; trace::observe lists what a model runs");
+      });
+    }
+  }
+
+ private:
+  Tensor kept(std::size_t which, const Tensor& value) {
+    const Tensor other = visit_(which, value);
+    return other.defined() ? other : value;
+  }
+
+  Visit visit_;
+  std::vector<LayerMatch> matches_;
+};
+
+/// The layers with numbers that count from the end turned into numbers from the start, by one pass over the first
+/// row of `x` if there is such a number. @throws Error if there are not so many
+inline std::vector<Layer> resolved(std::vector<Layer> layers, const lumen::detail::Function& model,
+                                   const Tensors& x) {
+  struct Census final : Listener {
+    std::vector<LayerMatch> matches;
+    void on_call(Call& call) override {
+      const std::string kind = kind_of(call.op, call.arguments);
+      for (LayerMatch& match : matches) match(kind, call.arguments);
+      call.proceed();
+    }
+    Tensor on_tap(std::string_view name, const Tensor& value, bool input) override {
+      for (LayerMatch& match : matches) match(name, input);
+      return value;
+    }
+  } census;
+  require(!layers.empty(), "the list of layers is empty; name at least one");
+  bool from_end = false;
+  for (const Layer& layer : layers) {
+    census.matches.emplace_back(layer);
+    from_end = from_end || layer.nth < 0;
+  }
+  if (!from_end) return layers;
+  {
+    const at::NoGradGuard no_grad;
+    Tensors row;
+    for (const Tensor& part : x) row.push_back(part.narrow(0, 0, 1).clone());
+    const Listening listening(census);
+    (void)model(row);
+  }
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    if (layers[i].nth >= 0) continue;
+    const std::int64_t seen = census.matches[i].seen();
+    require(seen + layers[i].nth >= 0,
+            [&] { return text("the model has no ", layers[i].what(), ": it ran ", seen, " that fit"); });
+    layers[i].nth += seen;
+  }
+  return layers;
+}
+
+}  // namespace lumen::trace

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <lumen/core/error.hpp>
+#include <lumen/core/input.hpp>
+#include <lumen/trace/intercept.hpp>
+
+namespace lumen::trace {
+
+/// What an operator does, whatever way it was called: its name without namespace, without the underscore of the
+/// in-place form, and with one name for each convolution ("conv2d", "conv_transpose2d").
+inline std::string kind_of(const c10::OperatorHandle& op, const std::vector<c10::IValue>& arguments) {
+  const std::string& full = op.schema().name();
+  std::string name = full.substr(full.rfind(':') + 1);
+  if ((name == "_convolution" || name == "convolution") && arguments.size() > 6) {
+    const auto dims = arguments[1].toTensor().dim() - 2;
+    return text(arguments[6].toBool() ? "conv_transpose" : "conv", dims, "d");
+  }
+  if (name.size() > 1 && name.back() == '_' && !name.ends_with("__")) name.pop_back();
+  return name;
+}
+
+/// Whether it writes into its first argument, as relu_ does.
+inline bool in_place(const c10::OperatorHandle& op) {
+  const auto& arguments = op.schema().arguments();
+  if (arguments.empty()) return false;
+  const auto* alias = arguments.front().alias_info();
+  return alias != nullptr && alias->isWrite();
+}
+
+/// The tensors among `values` in order, those of lists one by one; missing optional ones are left out.
+inline Tensors tensors_in(const std::vector<c10::IValue>& values) {
+  Tensors tensors;
+  for (const c10::IValue& value : values) {
+    if (value.isTensor()) {
+      if (value.toTensor().defined()) tensors.push_back(value.toTensor());
+    } else if (value.isTensorList()) {
+      for (const Tensor& each : value.toTensorVector()) tensors.push_back(each);
+    }
+  }
+  return tensors;
+}
+
+/// `values` with its tensors, as `tensors_in` counts them, replaced by `replacement(tensor, position)`.
+template <class Replacement>
+void replace_tensors(std::vector<c10::IValue>& values, const Replacement& replacement) {
+  std::size_t position = 0;
+  for (c10::IValue& value : values) {
+    if (value.isTensor()) {
+      if (value.toTensor().defined()) value = replacement(value.toTensor(), position++);
+    } else if (value.isTensorList()) {
+      c10::List<Tensor> list;
+      for (const Tensor& each : value.toTensorVector()) list.push_back(replacement(each, position++));
+      value = std::move(list);
+    }
+  }
+}
+
+/// An operator that ran, for reading: what it was given and what came out.
+struct Operation {
+  std::string name;        ///< as LibTorch calls it, "aten::relu_"
+  std::string kind;        ///< as `kind_of` does, "relu"
+  std::int64_t order = 0;  ///< its position among all operators of the pass
+  std::int64_t nth = 0;    ///< its position among those of its kind
+  std::vector<c10::IValue> arguments, results;
+  std::string node;  ///< the autograd node of its first result, empty if it has none
+
+  /// "relu 3 (aten::relu_, operator 17)"
+  [[nodiscard]] std::string where() const {
+    return text(kind, ' ', nth, " (", name, ", operator ", order, ")");
+  }
+};
+
+/// Counts operators by kind.
+class Counter {
+ public:
+  /// The position of the next operator of this kind.
+  std::int64_t next(const std::string& kind) { return counts_[kind]++; }
+  [[nodiscard]] std::int64_t count(const std::string& kind) const {
+    const auto found = counts_.find(kind);
+    return found == counts_.end() ? 0 : found->second;
+  }
+
+ private:
+  std::map<std::string, std::int64_t> counts_;
+};
+
+}  // namespace lumen::trace
