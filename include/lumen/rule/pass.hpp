@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -83,15 +84,17 @@ class Pass final : public trace::Listener {
     record->arguments = call.arguments;
     trace::replace_tensors(record->arguments, [](const Tensor& t, std::size_t) { return t.detach(); });
     record->inputs = trace::tensors_in(record->arguments);
-    const Backward rule = rule_for(*record, at_layer);
-    if (rule) {
-      run_with(call, record, rule);
+    const std::optional<Backward> rule = rule_for(*record, at_layer);
+    if (rule && *rule) {
+      run_with(call, record, *rule);
     } else {
       record->arguments.clear();
       record->inputs.clear();
       call.proceed();
       for (const Tensor& result : trace::tensors_in(call.results)) {
-        if (result.grad_fn()) remember(result.grad_fn(), record);
+        if (!result.grad_fn()) continue;
+        remember(result.grad_fn(), record);
+        if (!rule) refuse(result, *record);
       }
     }
     records_.push_back(std::move(record));
@@ -102,6 +105,7 @@ class Pass final : public trace::Listener {
     AnyTarget target;
     Pass* pass;
     Tensor operator()(const Tensor& output) const {
+      pass->last_ = nullptr;  // each target has a backward pass of its own
       const trace::Listening listening(*pass);
       return target(output);
     }
@@ -153,28 +157,31 @@ class Pass final : public trace::Listener {
     record.weights = std::max<std::int64_t>(before, 0);
   }
 
-  /// The rule for this operator; null for its own gradient.
-  Backward rule_for(const Record& record, std::int64_t at_layer) {
+  /// Throws as soon as anything flows back to `result`.
+  void refuse(const Tensor& result, const Record& record) const {
+    result.register_hook(
+        [message = text(composite_.method, " has no rule for ", record.where(),
+                        ", which is on the path from the input to the score; give its composite ",
+                        "a rule for '", record.kind, "', or declare it passed through")](const Tensor&) {
+          throw Error(message);
+        });
+  }
+
+  /// The rule for this operator, null for its own gradient; no value if nothing covers it.
+  std::optional<Backward> rule_for(const Record& record, std::int64_t at_layer) {
     if (at_layer >= 0) return composite_.layers[static_cast<std::size_t>(at_layer)].second;
     const bool weighted = is_weighted(record);
     if (weighted && composite_.first && record.weights == 1) return *composite_.first;
-    Backward rule;
-    const auto found = composite_.kinds.find(record.kind);
-    if (found != composite_.kinds.end()) {
-      rule = found->second;
-    } else if (const auto other = composite_.otherwise ? composite_.otherwise(record) : std::nullopt) {
-      rule = *other;
-    } else {
-      rule = [method = composite_.method](const Record& refused, const Tensors&) -> Tensors {
-        throw Error(
-            text(method, " has no rule for ", refused.where(),
-                 ", which is on the path from the input to the score; give its composite a rule for '",
-                 refused.kind, "', or declare it passed through"));
-      };
+    std::optional<Backward> found;
+    const auto kind = composite_.kinds.find(record.kind);
+    if (kind != composite_.kinds.end()) {
+      found = kind->second;
+    } else if (composite_.otherwise) {
+      found = composite_.otherwise(record);
     }
-    if (!weighted || !composite_.last) return rule;
+    if (!found || !weighted || !composite_.last) return found;
     // which one is last is known when the backward pass begins there
-    return [this, rule, last = *composite_.last](const Record& at, const Tensors& gradients) {
+    return [this, rule = *found, last = *composite_.last](const Record& at, const Tensors& gradients) {
       if (last_ == nullptr) last_ = &at;
       const Backward& chosen = last_ == &at ? last : rule;
       return chosen ? chosen(at, gradients) : plain_backward(at, gradients);

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <torch/csrc/autograd/variable.h>
+
 #include <lumen/core/gradient.hpp>
 #include <lumen/trace/layer.hpp>
 #include <lumen/trace/operation.hpp>
@@ -69,17 +71,14 @@ class LayerListener final : public Listener {
       }
       const std::size_t data = kind == "addmm" || kind == "baddbmm" ? 1 : 0;
       replace_tensors(call.arguments, [&](const Tensor& value, std::size_t position) {
-        return position == data ? kept(i, value) : value;
+        if (position != data) return value;
+        return placed(value, kept(i, value), position == 0 && in_place(call.op));
       });
     }
     call.proceed();
     for (const std::size_t i : outputs) {
-      const bool writes = in_place(call.op);
       replace_tensors(call.results, [&](const Tensor& value, std::size_t position) {
-        if (position > 0) return value;
-        const Tensor other = kept(i, value);
-        if (!writes || other.is_same(value)) return other;
-        return value.copy_(other);  // the model may hold the tensor that was written to
+        return position > 0 ? value : placed(value, kept(i, value), in_place(call.op));
       });
     }
   }
@@ -107,6 +106,21 @@ class LayerListener final : public Listener {
   Tensor kept(std::size_t which, const Tensor& value) {
     const Tensor other = visit_(which, value);
     return other.defined() ? other : value;
+  }
+
+  /// `other` in the place of `value`. The model may hold the very tensor that an in-place operator works on, so
+  /// there that tensor gets the values and the history. It is no write of the model: its version stays, since the
+  /// operator that made it may have saved it.
+  static Tensor placed(const Tensor& value, const Tensor& other, bool same_tensor) {
+    if (!same_tensor || other.is_same(value)) return other;
+    {
+      const at::NoGradGuard no_grad;
+      value.variable_data().copy_(other);
+    }
+    if (other.requires_grad() && at::GradMode::is_enabled()) {
+      torch::autograd::impl::rebase_history(value, torch::autograd::impl::gradient_edge(other.clone()));
+    }
+    return value;
   }
 
   Visit visit_;
@@ -147,7 +161,7 @@ inline std::vector<Layer> resolved(std::vector<Layer> layers, const lumen::detai
     if (layers[i].nth >= 0) continue;
     const std::int64_t seen = census.matches[i].seen();
     require(seen + layers[i].nth >= 0,
-            [&] { return text("the model has no ", layers[i].what(), ": it ran ", seen, " that fit"); });
+            [&] { return text(layers[i].what(), " is not there: the model ran ", seen, " that fit"); });
     layers[i].nth += seen;
   }
   return layers;

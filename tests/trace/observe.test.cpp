@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <lumen/trace/observe.hpp>
+
+#include <doctest/doctest.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/conv.h>
+
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "support/nets.hpp"
+
+namespace nets = lumen::testing::nets;
+namespace trace = lumen::trace;
+using lumen::Tensor;
+
+namespace {
+
+std::vector<std::string> kinds(const std::vector<trace::Operation>& operations) {
+  std::vector<std::string> all;
+  for (const trace::Operation& each : operations) all.push_back(each.kind);
+  return all;
+}
+
+}  // namespace
+
+DOCTEST_TEST_CASE("the operators of a pass are seen in order, with values, nodes and numbers") {
+  const nets::ConvNet net;
+  const Tensor x = nets::random({2, 1, 8, 8}, 1).requires_grad_(true);
+  const auto operations = trace::observe([&] { return net(x); });
+  DOCTEST_CHECK(kinds(operations) == std::vector<std::string>{"conv2d", "relu", "max_pool2d", "conv2d",
+                                                              "relu", "avg_pool2d", "flatten", "linear",
+                                                              "relu", "linear"});
+  const trace::Operation& second = operations[4];
+  DOCTEST_CHECK(second.name == "aten::relu");
+  DOCTEST_CHECK(second.nth == 1);
+  DOCTEST_CHECK(second.order == 4);
+  DOCTEST_CHECK(second.where() == "relu 1 (aten::relu, operator 4)");
+  DOCTEST_CHECK(second.node == "ReluBackward0");
+  DOCTEST_CHECK(second.arguments.front().toTensor().is_same(operations[3].results.front().toTensor()));
+  DOCTEST_CHECK(at::equal(second.results.front().toTensor(), at::relu(second.arguments.front().toTensor())));
+  DOCTEST_CHECK(operations.front().arguments[1].toTensor().is_same(net.conv1));
+}
+
+DOCTEST_TEST_CASE("in-place, functional and module forms are the same kinds") {
+  const Tensor x = nets::random({1, 2, 5, 5}, 2), w = nets::random({2, 2, 3, 3}, 3);
+  const auto forms = trace::observe([&] {
+    Tensor y = at::conv2d(x, w);
+    y.relu_();
+    y = at::convolution(y, w, {}, {1, 1}, {1, 1}, {1, 1}, false, {0, 0}, 1);
+    y = at::conv_transpose2d(y, w);
+    y = at::convolution(y, w, {}, {1, 1}, {0, 0}, {1, 1}, true, {0, 0}, 1);
+    y += 1.0;
+    return y;
+  });
+  DOCTEST_CHECK(kinds(forms) == std::vector<std::string>{"conv2d", "relu", "conv2d", "conv_transpose2d",
+                                                         "conv_transpose2d", "add"});
+  torch::nn::Sequential modules(torch::nn::Conv2d(2, 2, 3),
+                                torch::nn::ReLU(torch::nn::ReLUOptions().inplace(true)));
+  const Tensor single = x.to(at::kFloat);
+  const auto of_modules = trace::observe([&] { return modules->forward(single); });
+  DOCTEST_CHECK(kinds(of_modules) == std::vector<std::string>{"conv2d", "relu"});
+  DOCTEST_CHECK(of_modules.back().name == "aten::relu_");
+  DOCTEST_CHECK(trace::in_place(*c10::Dispatcher::singleton().findSchema({"aten::relu_", ""})));
+}
+
+DOCTEST_TEST_CASE("nothing is left behind, also after an exception, and values are unchanged") {
+  const nets::ConvNet net;
+  const Tensor x = nets::random({2, 1, 8, 8}, 4);
+  const Tensor plain = net(x);
+  Tensor observed;
+  DOCTEST_CHECK(trace::observe([&] { observed = net(x); }).size() == 10);
+  DOCTEST_CHECK(at::equal(observed, plain));
+  DOCTEST_CHECK_THROWS_AS((void)trace::observe([&] {
+                            (void)net(x);
+                            throw std::runtime_error("the model broke");
+                          }),
+                          std::runtime_error);
+  DOCTEST_CHECK(trace::detail::listeners().empty());
+  DOCTEST_CHECK(!c10::impl::tls_is_dispatch_key_included(trace::detail::key));
+  DOCTEST_CHECK(at::equal(net(x), plain));
+}
+
+DOCTEST_TEST_CASE("an outer observer also sees what an inner one does, and a thread only its own operators") {
+  const nets::Linear net;
+  const Tensor x = nets::random({2, 5}, 5);
+  std::vector<trace::Operation> inner, other;
+  const auto outer = trace::observe([&] {
+    (void)at::relu(x);
+    inner = trace::observe([&] { return net(x); });
+    std::thread thread([&] { other = trace::observe([&] { return at::tanh(x); }); });
+    thread.join();
+  });
+  DOCTEST_CHECK(kinds(inner) == std::vector<std::string>{"linear"});
+  DOCTEST_CHECK(kinds(outer) == std::vector<std::string>{"relu", "linear"});
+  DOCTEST_CHECK(kinds(other) == std::vector<std::string>{"tanh"});
+}
+
+DOCTEST_TEST_CASE("a listener may change arguments and results, and tap shows and replaces values") {
+  struct Doubler final : trace::Listener {
+    void on_call(trace::Call& call) override {
+      call.proceed();
+      if (call.op.schema().name() == "aten::relu") call.results.front() = call.results.front().toTensor() * 2;
+    }
+    Tensor on_tap(std::string_view name, const Tensor& value, bool input) override {
+      return name == "mid" && !input ? value + 1 : value;
+    }
+  } doubler;
+  const Tensor x = at::ones({2});
+  const auto run = [&] { return trace::tap("mid", at::relu(x)) + trace::tap("mid", x, /*input=*/true); };
+  DOCTEST_CHECK(at::equal(run(), at::full({2}, 2.0)));
+  const trace::Listening listening(doubler);
+  DOCTEST_CHECK(at::equal(run(), at::full({2}, 4.0)));
+}
