@@ -154,3 +154,14 @@ DOCTEST_TEST_CASE("two threads with different rules on one model do not disturb 
   for (const Tensor& map : first) DOCTEST_CHECK(all_close(map, guided, 1e-12));
   for (const Tensor& map : second) DOCTEST_CHECK(all_close(map, deconv, 1e-12));
 }
+
+DOCTEST_TEST_CASE("guided backpropagation as a user asks it") {
+  const nets::ConvNet net;
+  const Tensor image = nets::random({1, 1, 8, 8}, 8);
+  //! [guided]
+  const auto guided = lumen::GuidedBackprop{}(net, image, lumen::target::Class{.index = 1});
+  const auto but_the_last = lumen::GuidedBackprop{.except = {lumen::layer::nth("relu", -1)}}(
+      net, image, lumen::target::Class{.index = 1});
+  //! [guided]
+  DOCTEST_CHECK(guided.map.sizes() == but_the_last.map.sizes());
+}

@@ -193,3 +193,23 @@ DOCTEST_TEST_CASE(
   DOCTEST_CHECK(lumen::trace::detail::listeners().empty());
   DOCTEST_CHECK(at::equal(net(x), plain));
 }
+
+DOCTEST_TEST_CASE("a composite of one's own") {
+  const nets::ConvNet net;
+  const Tensor image = nets::random({1, 1, 8, 8}, 13);
+  //! [composite]
+  namespace rule = lumen::rule;
+  rule::Composite composite{.method = "no gradient below 0.1"};
+  composite.pass(rule::kinds::moves | rule::kinds::weighted | rule::kinds::averages | rule::kinds::maxima);
+  composite.use({"relu"}, [](const rule::Record& record, const Tensors& gradients) {
+    return rule::only(record, 0, gradients[0] * (record.outputs[0] > 0.1));
+  });
+  rule::Pass pass(composite);
+  const lumen::detail::Function model = [&](const Tensors& parts) { return net(parts[0]); };
+  const Targets targets{target::Class{.index = 1}};
+  const auto why = lumen::detail::differentiate(pass.bind(model), {image}, pass.bind(targets), true);
+  //! [composite]
+  DOCTEST_CHECK(!all_close(why.gradients[0][0],
+                           lumen::detail::differentiate(model, {image}, targets, true).gradients[0][0],
+                           1e-6));
+}

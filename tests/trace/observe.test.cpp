@@ -6,6 +6,7 @@
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/conv.h>
 
+#include <iostream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -30,7 +31,12 @@ std::vector<std::string> kinds(const std::vector<trace::Operation>& operations) 
 DOCTEST_TEST_CASE("the operators of a pass are seen in order, with values, nodes and numbers") {
   const nets::ConvNet net;
   const Tensor x = nets::random({2, 1, 8, 8}, 1).requires_grad_(true);
-  const auto operations = trace::observe([&] { return net(x); });
+  //! [observe]
+  const auto operations = lumen::trace::observe([&] { return net(x); });
+  for (const auto& operation : operations) {
+    std::cout << operation.where() << '\n';  // "relu 1 (aten::relu, operator 4)"
+  }
+  //! [observe]
   DOCTEST_CHECK(kinds(operations) == std::vector<std::string>{"conv2d", "relu", "max_pool2d", "conv2d",
                                                               "relu", "avg_pool2d", "flatten", "linear",
                                                               "relu", "linear"});

@@ -2,6 +2,7 @@
 #include <lumen/trace/suffix.hpp>
 
 #include <doctest/doctest.h>
+#include <torch/nn/modules/conv.h>
 
 #include <string>
 #include <vector>
@@ -153,4 +154,40 @@ DOCTEST_TEST_CASE("layers that are not there are refused") {
   refused([&] { (void)trace::tail(model, {layer::nth("relu", 0)}, {x, x}); }, "its replacement has");
   refused([&] { (void)layer::of(Tensor()); }, "undefined");
   DOCTEST_CHECK(trace::detail::listeners().empty());
+}
+
+namespace {
+
+/// Two convolutions with a rectifier used twice, as a user would write it.
+struct Named {
+  torch::nn::Conv2d conv1{torch::nn::Conv2dOptions(1, 4, 3).padding(1)},
+      conv2{torch::nn::Conv2dOptions(4, 3, 3).padding(1)};
+  //! [tap]
+  Tensor forward(Tensor x) {
+    x = at::relu(conv1->forward(x));
+    x = lumen::trace::tap("bottleneck", at::max_pool2d(x, 2));
+    return at::relu(conv2->forward(x)).mean({2, 3});
+  }
+  //! [tap]
+};
+
+}  // namespace
+
+DOCTEST_TEST_CASE("the names of layers in a model of modules") {
+  Named net;
+  const Tensor image = nets::random({1, 1, 8, 8}, 13).to(at::kFloat);
+  const lumen::detail::Function model = [&](const Tensors& parts) { return net.forward(parts[0]); };
+  //! [names]
+  namespace layer = lumen::layer;
+  const auto by_module = layer::of(net.conv2);                // what the operator with conv2's weight gives
+  const auto its_input = layer::input(layer::of(net.conv2));  // what it is given
+  const auto by_order = layer::nth("relu", -1);               // the last rectifier, functional or not
+  const auto by_tap = layer::tap("bottleneck");               // what the model's forward marked
+  //! [names]
+  const auto values = [&](const trace::Layer& name) {
+    return trace::head(model, trace::resolved({name}, model, {image}), {image})[0];
+  };
+  DOCTEST_CHECK(values(by_module).sizes() == at::IntArrayRef({1, 3, 4, 4}));
+  DOCTEST_CHECK(at::equal(values(its_input), values(by_tap)));
+  DOCTEST_CHECK(at::equal(values(by_order), at::relu(values(by_module))));
 }
