@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include <c10/util/intrusive_ptr.h>
 #include <torch/csrc/autograd/edge.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/functions/utils.h>
@@ -21,11 +22,11 @@ using NodePtr = decltype(torch::autograd::Edge::function);
 
 template <class N, class Pointer = NodePtr, class... Arguments>
 Pointer make_node(Arguments&&... arguments) {
-  auto* const node = new N(std::forward<Arguments>(arguments)...);
   if constexpr (std::same_as<Pointer, std::shared_ptr<torch::autograd::Node>>) {
-    return Pointer(node, [](auto* unused) { torch::autograd::deleteNode(unused); });
+    return Pointer(new N(std::forward<Arguments>(arguments)...),
+                   [](auto* node) { deleteNode(node); });  // of torch::autograd
   } else {
-    return Pointer::reclaim(node);
+    return c10::make_intrusive<N>(std::forward<Arguments>(arguments)...);
   }
 }
 
