@@ -7,23 +7,9 @@
 #include <span>
 #include <string_view>
 
-namespace lumen::io {
+#include <lumen/io/crc32.hpp>
 
-/// The checksum of PNG chunks (CRC-32, polynomial 0xEDB88320).
-[[nodiscard]] inline std::uint32_t crc32(std::span<const std::uint8_t> bytes) {
-  static constexpr auto table = [] {
-    std::array<std::uint32_t, 256> t{};
-    for (std::uint32_t i = 0; i < 256; ++i) {
-      std::uint32_t c = i;
-      for (int bit = 0; bit < 8; ++bit) c = (c & 1u) != 0 ? 0xEDB88320u ^ (c >> 1) : c >> 1;
-      t[i] = c;
-    }
-    return t;
-  }();
-  std::uint32_t c = ~0u;
-  for (const std::uint8_t byte : bytes) c = table[(c ^ byte) & 0xFFu] ^ (c >> 8);
-  return ~c;
-}
+namespace lumen::io {
 
 // stb decodes a JPEG or BMP that was cut off as if the rest were black, and does not look at a PNG's
 // checksums. These walk the file's structure first; an empty answer means whole, any other says what is
