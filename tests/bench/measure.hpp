@@ -43,10 +43,10 @@ inline std::vector<std::vector<double>> interleaved(const std::vector<Timed>& si
     once.push_back(first > 1.0 ? first : side(1));
   }
   const double slowest = *std::max_element(once.begin(), once.end());
-  const int repetitions = std::clamp(static_cast<int>(0.2 / slowest), 1, 200);
+  const int repetitions = std::clamp(static_cast<int>(0.05 / slowest), 1, 200);
   double round = 0.0;
   for (const double one : once) round += one * (one > 1.0 ? repetitions : repetitions + 1);
-  const int rounds = std::clamp(static_cast<int>(seconds / round), 3, 15);
+  const int rounds = std::clamp(static_cast<int>(seconds / round), 3, 60);
   std::vector<std::vector<double>> times(sides.size());
   for (int r = 0; r < rounds; ++r) {
     for (std::size_t i = 0; i < sides.size(); ++i) {

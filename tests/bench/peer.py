@@ -25,6 +25,20 @@ CHECK_DRAWS = 4000
 class Small(nn.Module):
     def __init__(self):
         super().__init__()
+        self.conv1 = nn.Conv2d(1, 4, 3, 3)
+        self.conv2 = nn.Conv2d(4, 8, 3, 3)
+        self.relu1, self.relu2 = nn.ReLU(), nn.ReLU()
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(8, 10)
+
+    def forward(self, x):
+        x = self.relu2(self.conv2(self.relu1(self.conv1(x))))
+        return self.fc(self.avgpool(x).flatten(1))
+
+
+class Pooled(nn.Module):
+    def __init__(self):
+        super().__init__()
         self.conv1 = nn.Conv2d(1, 8, 3, padding=1)
         self.conv2 = nn.Conv2d(8, 16, 3, padding=1)
         self.relu1, self.relu2 = nn.ReLU(), nn.ReLU()
@@ -86,7 +100,7 @@ class Loaded:
                 tensors[key] = torch.from_numpy(numpy.fromfile(f"{folder}/{file}", dtype=numpy.float32)).reshape(shape)
         self.x, self.baselines = tensors.pop("input"), tensors.pop("baselines")
         self.noise = float(tensors.pop("noise"))
-        self.model = {"small": Small, "resnet18": ResNet18}[name]()
+        self.model = {"small": Small, "pooled": Pooled, "resnet18": ResNet18}[name]()
         missing, unexpected = self.model.load_state_dict(tensors, strict=False)
         assert not unexpected and all(key.endswith("num_batches_tracked") for key in missing), (missing, unexpected)
         self.model.eval()

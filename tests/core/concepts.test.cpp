@@ -80,7 +80,7 @@ static_assert(Model<torch::nn::BilinearImpl, Two> && Model<torch::nn::Bilinear, 
 static_assert(!Model<torch::nn::Bilinear> && !Model<torch::nn::Linear, Two>);
 static_assert(!Model<decltype([](const auto& x) { return x * 2; }), Two>, "it takes one tensor");
 static_assert(!Model<Sum, std::tuple<Tensor, Tensor, Tensor>>);
-static_assert(!Model<Doubled, std::vector<Tensor>> && !Model<Doubled, int>);
+static_assert(!Model<Doubled, lumen::Tensors> && !Model<Doubled, int>);
 
 //! [target]
 struct FirstClass {

@@ -235,6 +235,25 @@ DOCTEST_TEST_CASE("start: frozen targets and scores of the whole batch, in chunk
                                doctest::Contains("the score is NaN or infinite on this input"), Error);
 }
 
+DOCTEST_TEST_CASE(
+    "start: its bound of a row's bytes is above what a pass takes, also when the target is dear") {
+  const auto check = [](const auto& net, const Tensor& in, const Targets& questions) {
+    const auto begun = core::start(bind<Tensor>(net), {in}, questions, Run{});
+    const lumen::MemoryMeter meter;
+    const auto found = differentiate(bind<Tensor>(net), {in}, begun.targets, false);
+    DOCTEST_CHECK(begun.row_bytes * in.size(0) >= meter.peak());
+  };
+  Targets many;
+  for (int i = 0; i < 100; ++i) many.emplace_back(target::Class{.index = i % 3});
+  check(nets::Smooth{}, x, {target::Class{.index = 1}});
+  check(nets::Smooth{}, x, many);
+  check(nets::Segmentation{}, random({5, 1, 4, 4}, 9), {target::ClassRegion{.channel = 1}});
+  const auto dear = [](const Tensor& output) {
+    return (output.unsqueeze(1).expand({output.size(0), 50000, output.size(1)}) * 2).sum({1, 2});
+  };
+  check([](const Tensor& in) { return in; }, x, {dear});
+}
+
 //! [chunks]
 DOCTEST_TEST_CASE("rows of work give the same whatever the budget") {
   const nets::Smooth net;

@@ -3,8 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 #include <string>
+
+#include <lumen/core/concepts.hpp>
 
 #include "support/nets.hpp"
 
@@ -22,7 +25,8 @@ static_assert(lumen::Input<lumen::Tensor>);
 static_assert(lumen::Input<std::tuple<lumen::Tensor, lumen::Tensor>>);
 //! [input]
 static_assert(Input<std::tuple<Tensor>>);
-static_assert(!Input<std::tuple<>> && !Input<std::vector<Tensor>> && !Input<std::pair<Tensor, Tensor>>);
+static_assert(Input<Tensors>);
+static_assert(!Input<std::tuple<>> && !Input<std::array<Tensor, 2>> && !Input<std::pair<Tensor, Tensor>>);
 static_assert(!Input<std::tuple<Tensor, int>> && !Input<Tensor&> && !Input<const Tensor> && !Input<float>);
 
 void refused(const Tensors& x, const char* why) {
@@ -80,4 +84,14 @@ DOCTEST_TEST_CASE("rows are picked from every part alike, and values of rows bro
   const Tensor product = b * lumen::detail::per_row(values, b);
   for (std::int64_t i = 0; i < 3; ++i)
     DOCTEST_CHECK(at::equal(product[i], b[i] * static_cast<double>(i + 1)));
+}
+
+DOCTEST_TEST_CASE("a list of tensors is an input whose number of parts is known at run time") {
+  const Tensors x{at::ones({2, 3}), at::full({2, 3}, 2.0)};
+  DOCTEST_CHECK(lumen::parts_of(x).size() == 2);
+  DOCTEST_CHECK(lumen::input_of<Tensors>(x)[1].is_same(x[1]));
+  const auto product = [](const Tensors& parts) { return (parts[0] * parts[1]).sum(1, true); };
+  static_assert(lumen::Model<decltype(product), Tensors>);
+  DOCTEST_CHECK(lumen::forward(product, x).sizes() == at::IntArrayRef({2, 1}));
+  refused({}, "the list of inputs is empty");
 }

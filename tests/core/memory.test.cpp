@@ -50,6 +50,7 @@ DOCTEST_TEST_CASE("frees are credited: a loop of temporaries costs one of them")
   const MemoryMeter meter;
   for (int i = 0; i < 10; ++i) (void)megabytes(5);
   DOCTEST_CHECK(meter.peak() == 5 * kMegabyte);
+  DOCTEST_CHECK(meter.allocated() == 50 * kMegabyte);
 }
 
 DOCTEST_TEST_CASE("meters nest: the outer sees what the inner saw") {

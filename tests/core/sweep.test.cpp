@@ -21,14 +21,15 @@ using Chunks = std::vector<std::pair<std::int64_t, std::int64_t>>;
 
 /// The chunks of a sweep whose every row takes `row_bytes` for its time and `kept` bytes for good.
 Chunks chunks(std::int64_t rows, std::int64_t granule, std::int64_t memory, std::int64_t row_bytes,
-              std::int64_t kept = 0) {
+              std::int64_t kept = 0, std::int64_t bound = 0) {
   Chunks seen;
   std::vector<Tensor> keep;
-  lumen::sweep(rows, granule, Run{.memory = memory}, "rows", [&](std::int64_t first, std::int64_t count) {
+  const auto visit = [&](std::int64_t first, std::int64_t count) {
     seen.emplace_back(first, count);
     const Tensor scratch = at::empty({count * row_bytes}, at::kByte);
     if (kept > 0) keep.push_back(at::empty({count * kept}, at::kByte));
-  });
+  };
+  lumen::sweep(rows, granule, Run{.memory = memory}, "rows", visit, bound);
   return seen;
 }
 
@@ -63,6 +64,14 @@ DOCTEST_TEST_CASE("the first granule is measured, the rest fill the budget") {
   for (std::size_t i = 1; i < seen.size(); ++i) DOCTEST_CHECK(seen[i].second == 10);
 }
 //! [sweep]
+
+DOCTEST_TEST_CASE("a known bound of a row's cost decides the first chunk, its measured cost the rest") {
+  DOCTEST_CHECK(chunks(50, 1, 100 * kKilobyte, kKilobyte, 0, 2 * kKilobyte) == Chunks{{0, 50}});
+  DOCTEST_CHECK(chunks(51, 1, 100 * kKilobyte, kKilobyte, 0, 2 * kKilobyte) == Chunks{{0, 26}, {26, 25}});
+  DOCTEST_CHECK(chunks(60, 2, 8 * kKilobyte, kKilobyte, 0, 2 * kKilobyte).front().second == 4);
+  DOCTEST_CHECK(chunks(60, 2, 8 * kKilobyte, kKilobyte, 0, 2 * kKilobyte)[1].second == 8);
+  DOCTEST_CHECK(chunks(60, 2, 3 * kKilobyte, kKilobyte, 0, 2 * kKilobyte).front().second == 2);
+}
 
 DOCTEST_TEST_CASE("no chunk but a lone granule takes more than the budget") {
   for (const std::int64_t memory : {1 * kKilobyte, 2 * kKilobyte, 7 * kKilobyte, 50 * kKilobyte}) {

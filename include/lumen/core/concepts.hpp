@@ -7,6 +7,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <lumen/core/input.hpp>
 #include <lumen/core/tensor.hpp>
@@ -43,6 +44,18 @@ struct ForwardFn {
       return model.forward(parts...);
     } else {
       return std::invoke(model, parts...);
+    }
+  }
+
+  template <class M, std::same_as<Tensors> X>
+    requires Forwards<M, X>
+  Tensor operator()(M& model, const X& x) const {
+    if constexpr (PointsToForward<M, X>) {
+      return model->forward(x);
+    } else if constexpr (HasForward<M, X>) {
+      return model.forward(x);
+    } else {
+      return std::invoke(model, x);
     }
   }
 
@@ -94,6 +107,13 @@ concept RandomBaseline = requires(const B& baseline, const Tensor& sample, at::G
   { baseline(sample, generator) } -> std::convertible_to<Tensor>;
   { baseline.seed } -> std::convertible_to<std::uint64_t>;
 };
+/// One that is asked for all parts and rows at once, and told which sample and draw each row is of.
+template <class B>
+concept JointBaseline =
+    requires(const B& baseline, const Tensors& x, const std::vector<std::int64_t>& numbers) {
+      { baseline.rows(x, numbers, numbers) } -> std::same_as<Tensors>;
+      { B::random } -> std::convertible_to<bool>;
+    };
 template <class B>
 inline constexpr bool is_baseline_tuple = false;
 template <class... B>
@@ -106,6 +126,7 @@ inline constexpr bool is_baseline_tuple<std::tuple<B...>> = sizeof...(B) > 0 &&
 /// with a `seed` member, where `sample` is one row [1, ...]. For several inputs: one for all, or a tuple of
 /// them.
 template <class B>
-concept Baseline = detail::FixedBaseline<B> || detail::RandomBaseline<B> || detail::is_baseline_tuple<B>;
+concept Baseline = detail::FixedBaseline<B> || detail::RandomBaseline<B> || detail::is_baseline_tuple<B> ||
+                   detail::JointBaseline<B>;
 
 }  // namespace lumen

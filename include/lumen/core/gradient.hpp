@@ -16,6 +16,7 @@
 #include <lumen/core/concepts.hpp>
 #include <lumen/core/error.hpp>
 #include <lumen/core/input.hpp>
+#include <lumen/core/memory.hpp>
 #include <lumen/core/sweep.hpp>
 #include <lumen/core/tensor.hpp>
 
@@ -102,6 +103,7 @@ inline std::int64_t granule(const Targets& targets, std::int64_t n) {
 
 /// The samples that rows first ... first + count - 1 are copies of: int64 [count].
 inline Tensor samples_of(std::int64_t first, std::int64_t count, std::int64_t n) {
+  if (n == 1) return at::zeros({count}, at::kLong);
   return at::arange(first, first + count, at::kLong).remainder(n);
 }
 
@@ -114,14 +116,17 @@ inline Targets target_rows(const Targets& targets, const Tensor& samples, std::i
 
 /// Visits draws * n rows in chunks within the budget: `points(first, samples)` makes their inputs,
 /// `collect(derivatives, first, samples)` takes what came out.
+/// @param row_bytes  an upper bound of what one row takes, such as Start tells; 0 if none is known
 template <class Points, class Collect>
 void differentiate_rows(const Function& model, std::int64_t n, std::int64_t draws, const Targets& targets,
-                        const Run& run, std::string_view what, const Points& points, const Collect& collect) {
-  sweep(draws * n, granule(targets, n), run, what, [&](std::int64_t first, std::int64_t count) {
+                        const Run& run, std::string_view what, const Points& points, const Collect& collect,
+                        std::int64_t row_bytes = 0) {
+  const auto visit = [&](std::int64_t first, std::int64_t count) {
     const Tensor samples = samples_of(first, count, n);
     collect(differentiate(model, points(first, samples), target_rows(targets, samples, n), false), first,
             samples);
-  });
+  };
+  sweep(draws * n, granule(targets, n), run, what, visit, row_bytes);
 }
 
 /// Each target's scores [N] of `x`, without gradients.
@@ -145,6 +150,10 @@ inline std::vector<Tensor> scores_of(const Function& model, const Tensors& x, co
 struct Start {
   Targets targets;
   std::vector<Tensor> scores;  ///< for each target, [N]
+  /// More than a row's forward and backward pass takes, from all that its forward pass and the targets
+  /// allocated: a backward pass keeps what they made and holds gradients of as much, and each target adds
+  /// gradients of the input. A wide margin is left, for models whose passes with and without gradients differ.
+  std::int64_t row_bytes = 0;
 };
 
 /// One forward pass of x without gradients. @throws Error if `x` cannot be explained or a score is not finite
@@ -152,18 +161,24 @@ inline Start start(const Function& model, const Tensors& x, const Targets& targe
   check_input(x);
   const at::NoGradGuard no_grad;
   Tensors outputs;
-  sweep(x.front().size(0), 1, run, "output", [&](std::int64_t first, std::int64_t count) {
-    Tensors rows;
-    for (const Tensor& part : x) rows.push_back(part.narrow(0, first, count).clone());
-    outputs.push_back(run_model(model, rows));
-  });
-  const Tensor output = outputs.size() == 1 ? outputs.front() : at::cat(outputs);
   Start result;
+  const std::int64_t margin = 8 + 2 * static_cast<std::int64_t>(targets.size());
+  sweep(x.front().size(0), granule(targets, x.front().size(0)), run, "output",
+        [&](std::int64_t first, std::int64_t count) {
+          const MemoryMeter meter;
+          Tensors rows;
+          for (const Tensor& part : x) rows.push_back(part.narrow(0, first, count).clone());
+          outputs.push_back(run_model(model, rows));
+          result.row_bytes = std::max(result.row_bytes, margin * meter.allocated() / count);
+        });
+  const Tensor output = outputs.size() == 1 ? outputs.front() : at::cat(outputs);
+  const MemoryMeter meter;
   for (const AnyTarget& target : targets) {
     result.targets.push_back(target.freeze(output));
     result.scores.push_back(result.targets.back()(output));
     check_scores(result.scores.back());
   }
+  result.row_bytes += margin * meter.allocated() / output.size(0);
   return result;
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -26,13 +28,14 @@ inline constexpr bool is_tensor_tuple<std::tuple<Parts...>> = sizeof...(Parts) >
 
 }  // namespace detail
 
-/// What a model is explained on: a tensor, or a tuple of tensors for a model of several inputs.
-/// Dimension 0 of every part is the batch, of the same size N.
+/// What a model is explained on: a tensor, or for a model of several inputs a tuple of tensors, or `Tensors` where
+/// their number is only known at run time. Dimension 0 of every part is the batch, of the same size N.
 template <class X>
-concept Input = std::same_as<X, Tensor> || detail::is_tensor_tuple<X>;
+concept Input = std::same_as<X, Tensor> || std::same_as<X, Tensors> || detail::is_tensor_tuple<X>;
 
 /// The parts of `x` in order.
 inline Tensors parts_of(const Tensor& x) { return {x}; }
+inline Tensors parts_of(const Tensors& x) { return x; }
 
 template <class... Parts>
   requires detail::is_tensor_tuple<std::tuple<Parts...>>
@@ -45,6 +48,8 @@ template <Input X>
 X input_of(const Tensors& parts) {
   if constexpr (std::same_as<X, Tensor>) {
     return parts.front();
+  } else if constexpr (std::same_as<X, Tensors>) {
+    return parts;
   } else {
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
       return X{parts[I]...};
@@ -54,13 +59,20 @@ X input_of(const Tensors& parts) {
 
 namespace detail {
 
-/// Whether no value is NaN or infinite: the sum tells, except when it overflows.
+/// Whether no value is NaN or infinite. Where a loop costs less than calling an operator it looks at each;
+/// else the sum tells, except when it overflows.
 inline bool all_finite(const Tensor& values) {
+  const std::int64_t count = values.numel();
+  if (count <= 4096 && values.is_cpu() && values.is_contiguous() && values.scalar_type() == at::kFloat) {
+    const float* first = values.data_ptr<float>();
+    return std::all_of(first, first + count, [](float value) { return std::isfinite(value); });
+  }
   return std::isfinite(values.sum().item<double>()) || at::isfinite(values).all().item<bool>();
 }
 
 /// @throws Error unless `x` can be explained: defined, floating point, finite, not empty, one batch size
 inline void check_input(const Tensors& x) {
+  require(!x.empty(), "the list of inputs is empty; give at least one tensor");
   for (std::size_t i = 0; i < x.size(); ++i) {
     const Tensor& part = x[i];
     const auto name = [&] { return x.size() == 1 ? std::string("the input") : text("input ", i); };

@@ -14,8 +14,9 @@
 namespace lumen {
 
 /// Measures the bytes that LibTorch allocates on this thread (and on the threads that run its backward
-/// passes) while it lives: the highest level above the one at which it started. Meters nest. It sees what
-/// LibTorch's CPU and CUDA allocators report, not scratch space that a kernel library takes for itself.
+/// passes) while it lives: the highest level above the one at which it started, and the sum of all. Meters
+/// nest. It sees what LibTorch's CPU and CUDA allocators report, not scratch space that a kernel library takes
+/// for itself.
 class MemoryMeter {
   using Reporting = c10::MemoryReportingInfoBase;
   // LibTorch 1.13 reports signed totals, later ones unsigned
@@ -36,6 +37,10 @@ class MemoryMeter {
       const std::lock_guard lock(mutex_);
       return peak_;
     }
+    [[nodiscard]] std::int64_t allocated() const {
+      const std::lock_guard lock(mutex_);
+      return allocated_;
+    }
 
    private:
     void record(void* pointer, std::int64_t size) {
@@ -43,6 +48,7 @@ class MemoryMeter {
         const std::lock_guard lock(mutex_);
         if (size > 0) {
           held_[pointer] = size;
+          allocated_ += size;
           peak_ = std::max(peak_, level_ += size);
         } else if (const auto found = held_.find(pointer); found != held_.end()) {
           level_ -= found->second;  // only what was allocated under this meter: the sizes reported for others
@@ -56,7 +62,7 @@ class MemoryMeter {
     std::shared_ptr<Ledger> outer_;
     mutable std::mutex mutex_;
     std::unordered_map<void*, std::int64_t> held_;
-    std::int64_t level_ = 0, peak_ = 0;
+    std::int64_t level_ = 0, peak_ = 0, allocated_ = 0;
   };
 
   static std::shared_ptr<Ledger>& current() {
@@ -81,11 +87,14 @@ class MemoryMeter {
   MemoryMeter(const MemoryMeter&) = delete;
   MemoryMeter& operator=(const MemoryMeter&) = delete;
 
-  /// False while LibTorch's own profiler runs on this thread, whose place is not taken: then `peak` is 0.
+  /// False while LibTorch's own profiler runs on this thread, whose place is not taken: then all is 0.
   [[nodiscard]] bool measures() const { return ledger_ != nullptr; }
 
   /// The most bytes held at once, so far, of those allocated since the start.
   [[nodiscard]] std::int64_t peak() const { return ledger_ ? ledger_->peak() : 0; }
+
+  /// The bytes allocated since the start, whether still held or not: what would be held if nothing were freed.
+  [[nodiscard]] std::int64_t allocated() const { return ledger_ ? ledger_->allocated() : 0; }
 
  private:
   std::shared_ptr<Ledger> outer_, ledger_;

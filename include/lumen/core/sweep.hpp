@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 
 #include <lumen/core/error.hpp>
@@ -13,15 +14,16 @@
 namespace lumen {
 
 /// Splits `rows` rows of work into chunks that fit the memory budget and visits them in order:
-/// `visit(first, count)`. The first chunk is one granule, and what it takes is measured; the following ones
-/// are as large as the dearest row seen so far allows, and of nearly equal size. No chunk is smaller than a
-/// granule, also when that is over the budget.
+/// `visit(first, count)`. The first chunk is one granule, or as many as `row_bytes` allows, and what it takes
+/// is measured; the following ones are as large as the dearest row seen so far allows, and of nearly equal
+/// size. No chunk is smaller than a granule, also when that is over the budget.
 ///
-/// @param granule  rows that must stay together, a divisor of `rows`
+/// @param granule    rows that must stay together, a divisor of `rows`
+/// @param row_bytes  an upper bound of what one row takes, 0 if none is known
 /// @throws Error if the budget is not positive
 template <std::invocable<std::int64_t, std::int64_t> Visit>
-void sweep(std::int64_t rows, std::int64_t granule, const Run& run, std::string_view what,
-           const Visit& visit) {
+void sweep(std::int64_t rows, std::int64_t granule, const Run& run, std::string_view what, const Visit& visit,
+           std::int64_t row_bytes = 0) {
   require(run.memory > 0, [&] {
     return text("the memory budget is ", run.memory, " bytes; give run.memory a positive number of bytes");
   });
@@ -30,18 +32,19 @@ void sweep(std::int64_t rows, std::int64_t granule, const Run& run, std::string_
     if (run.progress) run.progress(what, rows, rows);
     return;
   }
-  std::int64_t cost = 0;
+  std::int64_t cost = 0;  // of a granule
   for (std::int64_t first = 0; first < rows;) {
     const std::int64_t left = (rows - first) / granule;
     std::int64_t granules = 1;
-    if (cost > 0) {
-      const std::int64_t most = std::clamp<std::int64_t>(run.memory / cost, 1, left);
+    if (const std::int64_t bound = cost > 0 ? cost : row_bytes * granule; bound > 0) {
+      const std::int64_t most = std::clamp<std::int64_t>(run.memory / bound, 1, left);
       const std::int64_t chunks = (left + most - 1) / most;
       granules = (left + chunks - 1) / chunks;
     }
-    const MemoryMeter meter;
+    std::optional<MemoryMeter> meter;
+    if (granules < left) meter.emplace();  // what the last chunk takes decides nothing
     visit(first, granules * granule);
-    cost = std::max(cost, (meter.peak() + granules - 1) / granules);
+    if (meter) cost = std::max(cost, (meter->peak() + granules - 1) / granules);
     first += granules * granule;
     if (run.progress) run.progress(what, first, rows);
   }

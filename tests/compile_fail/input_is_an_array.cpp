@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // expect: (satisfaction of [^A-Za-z]*Input<|(because|satisfy) 'Input[<'])
+#include <array>
 #include <tuple>
-#include <vector>
 
 #include <lumen/attribution/saliency.hpp>
 #include <lumen/core/target.hpp>
@@ -11,6 +11,6 @@ void explain(const lumen::Tensor& a, const lumen::Tensor& b) {
 #ifdef LUMEN_POSITIVE
   (void)lumen::Saliency{}(net, std::tuple{a, b}, lumen::target::Class{});
 #else
-  (void)lumen::Saliency{}(net, std::vector{a, b}, lumen::target::Class{});
+  (void)lumen::Saliency{}(net, std::array{a, b}, lumen::target::Class{});
 #endif
 }

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""pytorch-grad-cam, driven through pipes by the benchmark of the CAMs: one command a line, one line of answer.
+
+  hello                      pytorch-grad-cam 1.5.4, torch 2.13.0
+  threads N                  ok
+  net NAME DIR               ok       reads DIR/index.txt: name, shape and file of every weight and the input
+  map CASE NET FILE          ok       writes the case's map as float32
+  time CASE NET REPETITIONS  seconds of one call, the mean over the repetitions
+
+A case is gradcam-LAYER. The map is asked for as users get it, except for the check: there its ReLU and its
+normalisation, which cannot be switched off, are left to the other side.
+"""
+import sys
+import time
+from importlib.metadata import version
+
+import numpy
+import torch
+from pytorch_grad_cam import GradCAM
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+sys.path.insert(0, __file__.rsplit("/", 1)[0])
+from peer_nets import ResNet18
+
+TARGET = 3
+
+
+class Loaded:
+    def __init__(self, folder):
+        tensors = {}
+        with open(f"{folder}/index.txt") as index:
+            for line in index:
+                key, shape, file = line.split()
+                shape = [int(n) for n in shape.split("x")]
+                tensors[key] = torch.from_numpy(numpy.fromfile(f"{folder}/{file}", dtype=numpy.float32)).reshape(shape)
+        self.x = tensors.pop("input")
+        self.model = ResNet18()
+        missing, unexpected = self.model.load_state_dict(tensors, strict=False)
+        assert not unexpected and all(key.endswith("num_batches_tracked") for key in missing), (missing, unexpected)
+        self.model.eval()
+        self.cams = {name: GradCAM(self.model, [getattr(self.model, name)[-1]]) for name in ("layer3", "layer4")}
+
+    def run(self, case):
+        return self.cams[case.split("-")[1]](self.x, [ClassifierOutputTarget(TARGET)])
+
+
+def main():
+    nets = {}
+    for line in sys.stdin:
+        command, *words = line.split()
+        if command == "hello":
+            answer = f"pytorch-grad-cam {version('grad-cam')}, torch {torch.__version__}"
+        elif command == "threads":
+            torch.set_num_threads(int(words[0]))
+            answer = "ok"
+        elif command == "net":
+            nets[words[0]] = Loaded(words[1])
+            answer = "ok"
+        elif command == "map":
+            nets[words[1]].run(words[0]).astype(numpy.float32).tofile(words[2])
+            answer = "ok"
+        elif command == "time":
+            repetitions = int(words[2])
+            start = time.perf_counter()
+            for _ in range(repetitions):
+                nets[words[1]].run(words[0])
+            answer = repr((time.perf_counter() - start) / repetitions)
+        else:
+            answer = f"error unknown command {command}"
+        print(answer, flush=True)
+
+
+if __name__ == "__main__":
+    main()
