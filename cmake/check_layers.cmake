@@ -21,10 +21,10 @@ set(uses_metric core baseline perturb map)
 set(proper core baseline perturb trace rule attribution influence map metric)
 # Optional: nothing above knows these.
 set(uses_io core map)
-set(uses_script core trace)
+set(uses_script core trace io)
 set(uses_view core map metric io)
 set(uses_data core io)
-set(uses_net core)
+set(uses_net core io)
 set(uses_train core map metric data net)
 
 # Foreign headers that have one door: a pattern, then the files that may include it.

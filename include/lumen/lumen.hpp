@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// The library proper. Optional, to be included by name: io/, view/, data/, net/, train/.
+// The library proper. To be included by name: attribution/lrp.hpp and excitation_backprop.hpp, and
+// the optional folders io/, script/, view/, data/, net/, train/.
 
 #include <lumen/version.hpp>
 
@@ -16,6 +17,7 @@
 #include <lumen/core/region.hpp>
 #include <lumen/core/run.hpp>
 #include <lumen/core/seed.hpp>
+#include <lumen/core/slice.hpp>
 #include <lumen/core/target.hpp>
 #include <lumen/core/tensor.hpp>
 #include <lumen/core/terminal_bar.hpp>
@@ -25,15 +27,46 @@
 #include <lumen/baseline/combine.hpp>
 #include <lumen/baseline/constant.hpp>
 #include <lumen/baseline/random.hpp>
+#include <lumen/baseline/set.hpp>
 
+#include <lumen/perturb/groups.hpp>
+#include <lumen/perturb/windows.hpp>
+
+#include <lumen/trace/layer.hpp>
+#include <lumen/trace/observe.hpp>
+
+#include <lumen/rule/composite.hpp>
+#include <lumen/rule/pass.hpp>
+
+#include <lumen/attribution/ablation_cam.hpp>
+#include <lumen/attribution/at_layer.hpp>
+#include <lumen/attribution/at_neuron.hpp>
 #include <lumen/attribution/blur_integrated_gradients.hpp>
+#include <lumen/attribution/cam.hpp>
+#include <lumen/attribution/conductance.hpp>
+#include <lumen/attribution/deconvnet.hpp>
+#include <lumen/attribution/deep_lift.hpp>
+#include <lumen/attribution/deep_lift_shap.hpp>
+#include <lumen/attribution/eigen_cam.hpp>
 #include <lumen/attribution/expected_gradients.hpp>
+#include <lumen/attribution/feature_ablation.hpp>
+#include <lumen/attribution/full_grad.hpp>
+#include <lumen/attribution/grad_cam.hpp>
+#include <lumen/attribution/guided_backprop.hpp>
+#include <lumen/attribution/guided_grad_cam.hpp>
 #include <lumen/attribution/guided_integrated_gradients.hpp>
 #include <lumen/attribution/input_x_gradient.hpp>
 #include <lumen/attribution/integrated_gradients.hpp>
+#include <lumen/attribution/internal_influence.hpp>
+#include <lumen/attribution/layer_activation.hpp>
+#include <lumen/attribution/neuron_conductance.hpp>
+#include <lumen/attribution/occlusion.hpp>
 #include <lumen/attribution/pipe.hpp>
+#include <lumen/attribution/recipro_cam.hpp>
 #include <lumen/attribution/saliency.hpp>
+#include <lumen/attribution/score_cam.hpp>
 #include <lumen/attribution/smooth.hpp>
+#include <lumen/attribution/smooth_grad_cam_plus_plus.hpp>
 
 #include <lumen/map/box.hpp>
 #include <lumen/map/channels.hpp>

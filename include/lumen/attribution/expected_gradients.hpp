@@ -162,6 +162,12 @@ struct ExpectedGradients {
   Run run{};
   std::uint64_t seed = 0;
 
+  /// The same with another baseline.
+  template <Baseline Other>
+  [[nodiscard]] ExpectedGradients<Other> with_baseline(Other other) const {
+    return {std::move(other), samples, multiply_by_inputs, check_completeness, run, seed};
+  }
+
   /// @param model   F, differentiable in x; its samples independent of each other
   /// @param x       floating point, [N, ...], or a tuple of such; unchanged
   /// @param target  [N, ...] -> [N], or `Targets` for several, which share the forward passes
@@ -193,6 +199,12 @@ struct GradientShap {
   bool check_completeness = true;  ///< false saves the passes that the completeness error takes
   Run run{};
   std::uint64_t seed = 0;
+
+  /// The same with another baseline.
+  template <Baseline Other>
+  [[nodiscard]] GradientShap<Other> with_baseline(Other other) const {
+    return {std::move(other), samples, stdev, multiply_by_inputs, check_completeness, run, seed};
+  }
 
   /// As ExpectedGradients. @throws Error  as ExpectedGradients
   template <Input X, Model<X> M, TargetOrTargets T>

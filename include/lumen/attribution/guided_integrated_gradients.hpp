@@ -96,6 +96,12 @@ struct GuidedIntegratedGradients {
   double max_distance = 0.02;  ///< how far ahead of or behind the straight line a feature may be, in [0, 1]
   Run run{};
 
+  /// The same with another baseline.
+  template <Baseline Other>
+  [[nodiscard]] GuidedIntegratedGradients<Other> with_baseline(Other other) const {
+    return {std::move(other), steps, fraction, max_distance, run};
+  }
+
   /// @param model   F, differentiable in x; its samples independent of each other
   /// @param x       floating point, [N, ...], or a tuple of such; unchanged
   /// @param target  [N, ...] -> [N], or `Targets` for several

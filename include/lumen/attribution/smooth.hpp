@@ -89,6 +89,12 @@ struct Smooth {
   Run run{};  ///< also the method's
   std::uint64_t seed = 0;
 
+  /// The same for another method.
+  template <class Other>
+  [[nodiscard]] Smooth<Other> with_method(Other other) const {
+    return {std::move(other), samples, stdev, scale, moment, run, seed};
+  }
+
   /// @param model   as the method wants it
   /// @param x       floating point, [N, ...], or a tuple of such; unchanged
   /// @param target  [N, ...] -> [N], or `Targets` for several, which share the noise samples

@@ -19,7 +19,9 @@ namespace lumen::detail {
 /// Whether some part's baseline differs from draw to draw.
 template <Baseline B>
 constexpr bool is_random() {
-  if constexpr (is_baseline_tuple<B>) {
+  if constexpr (JointBaseline<B>) {
+    return B::random;
+  } else if constexpr (is_baseline_tuple<B>) {
     return []<class... Each>(const std::tuple<Each...>*) {
       return (RandomBaseline<Each> || ...);
     }(static_cast<const B*>(nullptr));
@@ -64,7 +66,13 @@ template <Baseline B>
 Tensors baselines(const B& baseline, const Tensors& x, const Draws& draws) {
   const at::NoGradGuard no_grad;
   Tensors result;
-  if constexpr (is_baseline_tuple<B>) {
+  if constexpr (JointBaseline<B>) {
+    result = baseline.rows(x, draws.sample, draws.draw);
+    require(result.size() == x.size(), [&] {
+      return text(result.size(), " baselines were given for ", x.size(), " inputs; give one each");
+    });
+    for (std::size_t i = 0; i < x.size(); ++i) result[i] = checked_baseline(result[i], x[i]);
+  } else if constexpr (is_baseline_tuple<B>) {
     require(x.size() == std::tuple_size_v<B>, [&] {
       return text(std::tuple_size_v<B>, " baselines were given for ", x.size(),
                   " inputs; give one each, or one for all");

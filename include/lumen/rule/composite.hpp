@@ -30,6 +30,9 @@ struct Composite {
   /// Asked last: a rule for what only the operator itself can tell (a product of two values on the path); no value
   /// if this cannot tell either.
   std::function<std::optional<Backward>(const Record&)> otherwise{};
+  /// For reports: called in the place of each rule, which it is given and must call. Operators with their own
+  /// gradient are not shown.
+  std::function<Tensors(const Record& record, const Tensors& gradients, const Backward& rule)> around{};
 
   /// Gives all `kinds` this rule, in place of what they had.
   Composite& use(const Kinds& of, const Backward& rule) {

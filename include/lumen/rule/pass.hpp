@@ -60,6 +60,9 @@ class Pass final : public trace::Listener {
   /// The operators on the path of the last pass, in order.
   [[nodiscard]] const std::vector<std::shared_ptr<Record>>& records() const { return records_; }
 
+  /// How many operators were seen so far in this pass, on the path or not.
+  [[nodiscard]] std::int64_t order() const { return order_; }
+
   [[nodiscard]] bool innermost() const override { return true; }
 
   void on_call(trace::Call& call) override {
@@ -84,7 +87,13 @@ class Pass final : public trace::Listener {
     record->arguments = call.arguments;
     trace::replace_tensors(record->arguments, [](const Tensor& t, std::size_t) { return t.detach(); });
     record->inputs = trace::tensors_in(record->arguments);
-    const std::optional<Backward> rule = rule_for(*record, at_layer);
+    std::optional<Backward> rule = rule_for(*record, at_layer);
+    if (rule) record->rule = *rule;
+    if (rule && *rule && composite_.around) {
+      rule = [around = composite_.around, chosen = *rule](const Record& at, const Tensors& gradients) {
+        return around(at, gradients, chosen);
+      };
+    }
     if (rule && *rule) {
       run_with(call, record, *rule);
     } else {

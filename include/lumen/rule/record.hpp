@@ -38,6 +38,14 @@ struct Record {
   std::int64_t weights =
       0;  ///< most weighted operators on a way from the model's input to here, itself included
 
+  /// The rule that its composite gave it; null for its own gradient.
+  std::function<Tensors(const Record& record, const Tensors& gradients)> rule{};
+  /// What the rules of neighbours that are taken together (a convolution and the normalisation behind it) have told
+  /// this one on their way back: its outputs are then scale * output + shift for each channel; or that the operator
+  /// behind it has done its part.
+  Tensor scale{}, shift{};
+  bool merged = false;
+
   /// "relu 3 (aten::relu_, operator 17)"
   [[nodiscard]] std::string where() const {
     return text(kind, ' ', nth, " (", op.schema().name(), ", operator ", order, ")");

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Captum's own cases of the methods for a neuron, and of the ablation of features, run by lumen.
+#include <lumen/attribution/at_neuron.hpp>
+#include <lumen/attribution/deconvnet.hpp>
+#include <lumen/attribution/deep_lift.hpp>
+#include <lumen/attribution/deep_lift_shap.hpp>
+#include <lumen/attribution/expected_gradients.hpp>
+#include <lumen/attribution/feature_ablation.hpp>
+#include <lumen/attribution/guided_backprop.hpp>
+#include <lumen/attribution/integrated_gradients.hpp>
+#include <lumen/attribution/neuron_conductance.hpp>
+#include <lumen/attribution/saliency.hpp>
+#include <lumen/attribution/smooth.hpp>
+#include <lumen/baseline/random.hpp>
+#include <lumen/rule/deep_lift_captum.hpp>
+
+#include <doctest/doctest.h>
+
+#include <iostream>
+#include <map>
+#include <set>
+#include <string>
+
+#include "support/golden_layers.hpp"
+
+namespace golden = lumen::testing::golden;
+using golden::Options;
+using golden::Value;
+using lumen::Tensor;
+using lumen::Tensors;
+
+namespace {
+
+/// What every case of a neuron has: the question, the layer and the neuron, and options that are left.
+struct Neuron {
+  Options options, ctor;
+  golden::Asked asked;
+  lumen::trace::Layer layer;
+  lumen::AnyTarget which;
+
+  Neuron(const golden::Case& one, const golden::Model& model, bool with_baselines = true)
+      : options(one.params),
+        ctor(one.ctor),
+        asked(golden::ask_at_layer(one, model, with_baselines)),
+        which(golden::neuron_of(options.take("neuron_selector", nullptr))) {
+    const bool input = options.take("attribute_to_neuron_input", false).get<bool>();
+    layer = golden::layers_of(one, model, input).front().front();
+    for (const char* key : {"device_ids", "grad_kwargs", "internal_batch_size", "custom_attribution_func"}) {
+      (void)options.take(key, nullptr);
+      (void)ctor.take(key, nullptr);
+    }
+  }
+
+  [[nodiscard]] Value maps(const golden::Case& one, Tensors all) const {
+    options.done();
+    ctor.done();
+    all.resize(asked.explained);
+    return golden::output_of(all, one.several_inputs());
+  }
+
+  template <class Method>
+  [[nodiscard]] Value answer(const golden::Case& one, const Method& method) const {
+    return maps(one, lumen::AtNeuron{.method = method, .layer = layer}(asked, asked.inputs, which).map);
+  }
+};
+
+template <class Method>
+Value plain(const golden::Case& one, const golden::Model& model) {
+  return Neuron(one, model).answer(one, Method{});
+}
+
+Value gradient(const golden::Case& one, const golden::Model& model) {
+  return Neuron(one, model).answer(one, lumen::Saliency{.absolute = false});
+}
+
+template <template <class, class> class Method>
+auto along_path(Neuron& neuron) {
+  return Method<golden::PartBaselines, golden::AnyRule>{
+      .baseline = neuron.asked.baselines,
+      .steps = neuron.options.take("n_steps", 50).get<std::int64_t>(),
+      .rule = golden::rule_of(neuron.options.take("method", "gausslegendre").get<std::string>()),
+      .multiply_by_inputs = neuron.ctor.take("multiply_by_inputs", true).get<bool>()};
+}
+
+Value integrated_gradients(const golden::Case& one, const golden::Model& model) {
+  Neuron neuron(one, model);
+  return neuron.answer(one, along_path<lumen::IntegratedGradients>(neuron));
+}
+
+Value conductance(const golden::Case& one, const golden::Model& model) {
+  Neuron neuron(one, model);
+  const lumen::NeuronConductance<golden::PartBaselines, golden::AnyRule> method{
+      .layer = neuron.layer,
+      .neuron = neuron.which,
+      .baseline = neuron.asked.baselines,
+      .steps = neuron.options.take("n_steps", 50).get<std::int64_t>(),
+      .rule = golden::rule_of(neuron.options.take("method", "riemann_trapezoid").get<std::string>()),
+      .multiply_by_inputs = neuron.ctor.take("multiply_by_inputs", true).get<bool>()};
+  return neuron.maps(one, method(neuron.asked, neuron.asked.inputs, neuron.asked.target).map);
+}
+
+Value gradient_shap(const golden::Case& one, const golden::Model& model) {
+  Neuron neuron(one, model, false);
+  const Tensor references = golden::cast(one.baselines, one.type()).tensor();
+  return neuron.answer(one,
+                       lumen::GradientShap<lumen::baseline::Samples>{
+                           .baseline = {.values = references, .seed = 1},
+                           .samples = 100 * neuron.options.take("n_samples", 5).get<std::int64_t>(),
+                           .stdev = neuron.options.take("stdevs", 0.0).get<double>(),
+                           .multiply_by_inputs = neuron.ctor.take("multiply_by_inputs", true).get<bool>()});
+}
+
+template <class Method>
+Value deep_lift_of(const golden::Case& one, Neuron& neuron, Method method) {
+  method.multiply_by_inputs = neuron.ctor.take("multiply_by_inputs", true).get<bool>();
+  return neuron.answer(one, method);
+}
+
+/// A max pool directly after a ReLU, which Captum's hooks get wrong.
+bool is_quirk(const golden::Case& one) {
+  return one.id == "cnn_neurondeeplift_01" || one.id == "cnn_neurondeepliftshap_01";
+}
+
+Value deep_lift(const golden::Case& one, const golden::Model& model) {
+  Neuron neuron(one, model);
+  if (is_quirk(one)) {
+    return deep_lift_of(one, neuron,
+                        lumen::DeepLift<golden::PartBaselines, lumen::rule::CaptumRescale>{
+                            .baseline = neuron.asked.baselines});
+  }
+  return deep_lift_of(one, neuron,
+                      lumen::DeepLift<golden::PartBaselines>{.baseline = neuron.asked.baselines});
+}
+
+Value deep_lift_shap(const golden::Case& one, const golden::Model& model) {
+  Neuron neuron(one, model, false);
+  const Value sets = golden::cast(one.baselines, one.type());
+  if (is_quirk(one)) {
+    return deep_lift_of(one, neuron,
+                        lumen::DeepLiftShap<lumen::baseline::Samples, lumen::rule::CaptumRescale>{
+                            .baseline = {.values = sets.tensor()}});
+  }
+  if (!sets.is_list())
+    return deep_lift_of(one, neuron, lumen::DeepLiftShap{.baseline = {.values = sets.tensor()}});
+  const std::tuple two{lumen::baseline::Samples{sets.list().at(0).tensor()},
+                       lumen::baseline::Samples{sets.list().at(1).tensor()}};
+  return deep_lift_of(one, neuron, lumen::DeepLiftShap<std::decay_t<decltype(two)>>{.baseline = two});
+}
+
+lumen::FeatureAblation<golden::PartBaselines> ablation(Options& options, const golden::Asked& asked) {
+  lumen::FeatureAblation<golden::PartBaselines> method{.baseline = asked.baselines};
+  (void)options.take("perturbations_per_eval", nullptr);
+  const Value mask = golden::value(options.take("feature_mask", nullptr));
+  if (mask.is_none()) {
+    // additional arguments are one more group, which changes nothing: their baseline is themselves
+    if (asked.explained == asked.inputs.size()) return method;
+    std::int64_t next = 0;
+    for (std::size_t i = 0; i < asked.inputs.size(); ++i) {
+      const std::int64_t count = i < asked.explained ? asked.inputs[i][0].numel() : 1;
+      const Tensor ids = at::arange(next, next + count, at::kLong);
+      method.groups.push_back(i < asked.explained ? ids.reshape(asked.inputs[i].sizes().slice(1)).unsqueeze(0)
+                                                  : ids.squeeze(0));
+      next += count;
+    }
+    return method;
+  }
+  if (mask.is_tensor()) method.groups.push_back(mask.tensor());
+  if (mask.is_list())
+    for (const Value& each : mask.list()) method.groups.push_back(each.tensor());
+  while (method.groups.size() < asked.inputs.size())
+    method.groups.push_back(at::tensor(-1, at::kLong).squeeze());
+  return method;
+}
+
+Value neuron_ablation(const golden::Case& one, const golden::Model& model) {
+  Neuron neuron(one, model);
+  return neuron.answer(one, ablation(neuron.options, neuron.asked));
+}
+
+/// Of a model that gives one number for its whole batch, from inputs without a row for each sample: one sample of all
+/// of them. As Captum does, a column is removed from all rows at once, and a list whole.
+Value ablation_of_all(const golden::Case& one, const golden::Model& model) {
+  const golden::List given = golden::cast(one.inputs, one.type()).list();
+  Tensors full, groups;
+  std::int64_t next = 0;
+  for (const Value& each : given) {
+    const Tensor& part = each.tensor();
+    if (part.numel() == 0) continue;
+    full.push_back(part.to(one.type()).unsqueeze(0));
+    const std::int64_t columns = part.dim() > 1 ? part.size(1) : 1;
+    const Tensor ids = at::arange(next, next + columns, at::kLong);
+    groups.push_back(part.dim() > 1 ? ids.reshape({1, 1, columns}) : ids.squeeze(0));
+    next += columns;
+  }
+  const auto function = [&](const Tensors& rows) {
+    Tensors outputs;
+    for (std::int64_t r = 0; r < rows.front().size(0); ++r) {
+      golden::List arguments;
+      std::size_t at = 0;
+      for (const Value& each : given) {
+        arguments.push_back({each.tensor().numel() > 0 ? rows[at++][r] : each.tensor()});
+      }
+      outputs.push_back(model.run(arguments));
+    }
+    return at::stack(outputs);
+  };
+  const auto why = lumen::FeatureAblation{.groups = groups}(function, full, lumen::target::Output{});
+  golden::List maps;
+  std::size_t at = 0;
+  for (const Value& each : given) {
+    if (each.tensor().numel() == 0) {
+      maps.push_back({at::zeros({1})});  // nothing to remove
+    } else {
+      maps.push_back({why.map[at++][0].narrow(0, 0, 1)});  // every row has the same
+    }
+  }
+  return {maps};
+}
+
+/// A feature ablation of the input. Without a target, Captum's map has a row for each sample and output.
+Value input_ablation(const golden::Case& one, const golden::Model& model) {
+  if (one.model_output.defined() && one.model_output.dim() == 0) return ablation_of_all(one, model);
+  Options options(one.params), ctor(one.ctor);
+  const auto asked = golden::ask_at_layer(one, model);
+  const auto method = ablation(options, asked);
+  lumen::Targets targets{asked.target};
+  const Tensor output = asked(asked.inputs);
+  if (one.target_json.is_null() && output.numel() > output.size(0)) {
+    targets.clear();
+    for (std::int64_t i = 0; i < output.size(1); ++i) targets.emplace_back(lumen::target::Class{i});
+  }
+  options.done();
+  ctor.done();
+  const auto whys = method(asked, asked.inputs, targets);
+  Tensors maps;
+  for (std::size_t i = 0; i < asked.explained; ++i) {
+    Tensors each;
+    for (const auto& why : whys) each.push_back(why.map[i]);
+    maps.push_back(at::stack(each, 1).flatten(0, 1));
+  }
+  return golden::output_of(maps, one.several_inputs());
+}
+
+Value smooth_ablation(const golden::Case& one, const golden::Model& model) {
+  Options options(one.params), ctor(one.ctor), inner(one.inner_ctor);
+  const auto asked = golden::ask_at_layer(one, model);
+  const auto method = ablation(options, asked);
+  if (options.take("nt_type", "smoothgrad") != "smoothgrad" ||
+      options.take("draw_baseline_from_distrib", false).get<bool>())
+    throw golden::Unmapped("another kind of noise tunnel");
+  (void)options.take("nt_samples_batch_size", nullptr);
+  const lumen::Smooth<lumen::FeatureAblation<golden::PartBaselines>> smooth{
+      .method = method,
+      .samples = options.take("nt_samples", 5).get<std::int64_t>(),
+      .stdev = options.take("stdevs", 1.0).get<double>(),
+      .scale = lumen::NoiseScale::input_units};
+  options.done();
+  ctor.done();
+  inner.done();
+  return golden::output_of(smooth(asked, asked.inputs, asked.target).map, one.several_inputs());
+}
+
+}  // namespace
+
+DOCTEST_TEST_CASE("Captum's cases of methods for a neuron, and of feature ablation") {
+  using Answer = Value (*)(const golden::Case&, const golden::Model&);
+  const std::map<std::string, Answer> answers{{"NeuronGradient", gradient},
+                                              {"NeuronGuidedBackprop", plain<lumen::GuidedBackprop>},
+                                              {"NeuronDeconvolution", plain<lumen::Deconvnet>},
+                                              {"NeuronIntegratedGradients", integrated_gradients},
+                                              {"NeuronConductance", conductance},
+                                              {"NeuronGradientShap", gradient_shap},
+                                              {"NeuronDeepLift", deep_lift},
+                                              {"NeuronDeepLiftShap", deep_lift_shap},
+                                              {"NeuronFeatureAblation", neuron_ablation},
+                                              {"FeatureAblation", input_ablation},
+                                              {"NoiseTunnel(FeatureAblation)", smooth_ablation}};
+  std::set<std::string> family;
+  for (const auto& [name, answer] : answers) family.insert(name);
+  golden::check_family(
+      family,
+      [&](const golden::Case& one, const golden::File& file) {
+        return answers.at(one.name())(one, file.models.at(one.model));
+      },
+      [](const golden::Case&) { return true; });
+}
