@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -6,10 +7,14 @@
 #include <vector>
 
 #include <lumen/attribution/blur_integrated_gradients.hpp>
+#include <lumen/attribution/deep_lift.hpp>
 #include <lumen/attribution/expected_gradients.hpp>
+#include <lumen/attribution/grad_cam.hpp>
+#include <lumen/attribution/guided_backprop.hpp>
 #include <lumen/attribution/guided_integrated_gradients.hpp>
 #include <lumen/attribution/input_x_gradient.hpp>
 #include <lumen/attribution/integrated_gradients.hpp>
+#include <lumen/attribution/lrp.hpp>
 #include <lumen/attribution/saliency.hpp>
 #include <lumen/attribution/smooth.hpp>
 #include <lumen/baseline/blur.hpp>
@@ -23,6 +28,7 @@
 #include <lumen/metric/localisation.hpp>
 #include <lumen/metric/overlap.hpp>
 #include <lumen/metric/sparsity.hpp>
+#include <lumen/trace/observe.hpp>
 
 #include "job.hpp"
 
@@ -55,6 +61,21 @@ void measure(Answer& answer, const Tensor& label) {
   answer.mass_inside = lm::metric::MassAccuracy{}(evidence, vessel);
   answer.top_iou = lm::metric::IoU{}(lm::map::top_fraction(evidence, 0.05), vessel);
 }
+
+//! [layer]
+/// The last rectifier where the network sees the image coarsest: what class activation maps look at.
+lm::layer::Layer coarsest(const Network& net, const Tensor& x) {
+  lm::layer::Layer layer = lm::layer::nth("relu", 0);
+  std::int64_t least = x.numel();
+  for (const lm::trace::Operation& operation : lm::trace::observe([&] { (void)net(x); })) {
+    if (operation.kind != "relu") continue;
+    const std::int64_t area = operation.results.front().toTensor()[0][0].numel();
+    if (area <= least) layer.nth = operation.nth;
+    least = std::min(least, area);
+  }
+  return layer;
+}
+//! [layer]
 
 }  // namespace
 
@@ -125,6 +146,11 @@ Story explain(const Network& net, const lm::data::Sample& sample, const Tensor& 
                                                     .samples = steps,
                                                     .run = run,
                                                     .seed = seed});
+  ask("Guided backpropagation", lm::GuidedBackprop{.run = run});
+  ask("DeepLIFT, blurred", lm::DeepLift{.baseline = blur, .run = run});
+  ask("LRP, epsilon-plus", lm::Lrp{.run = run});
+  ask("Grad-CAM, coarsest layer",
+      lm::GradCam{.layer = coarsest(net, x), .upsample = lm::Upsample::bilinear, .run = run});
   // One set of noisy copies serves all three.
   const lm::Smooth smooth{
       .method = lm::Saliency{.absolute = false}, .samples = steps, .stdev = 0.1, .run = run, .seed = seed};

@@ -8,6 +8,7 @@
 #include <string>
 #include <tuple>
 
+#include <lumen/baseline/blur.hpp>
 #include <lumen/core/target.hpp>
 
 #include "support/allclose.hpp"
@@ -78,4 +79,15 @@ DOCTEST_TEST_CASE("windows that do not fit are refused") {
   DOCTEST_CHECK(holds(message({{2, 2}}, {{1}}), "its stride 1"));
   DOCTEST_CHECK(holds(message({}, {}), "0 windows or strides"));
   DOCTEST_CHECK(holds(message({{0, 2}}, {}), "a window of 0"));
+}
+
+DOCTEST_TEST_CASE("occlusion as a user asks it") {
+  const nets::ConvNet net;
+  const Tensor image = nets::random({1, 1, 8, 8}, 3);
+  //! [occlusion]
+  const lumen::Occlusion method{
+      .baseline = lumen::baseline::Blur{.sigma = 2.0}, .window = {{3, 3}}, .stride = {{2, 2}}};
+  const auto why = method(net, image, lumen::target::Class{.index = 1});
+  //! [occlusion]
+  DOCTEST_CHECK(why.forward_passes == 17);
 }

@@ -69,9 +69,11 @@ inline void print_table(const std::vector<Row>& rows) {
   }
 }
 
+/// Adds the rows to those that the file holds already.
 inline void write_json(const std::string& path, const std::vector<Row>& rows) {
   const auto optional = [](const auto& value) { return value ? nlohmann::json(*value) : nlohmann::json(); };
   nlohmann::json json = nlohmann::json::array();
+  if (std::ifstream before(path); before) before >> json;
   for (const Row& row : rows)
     json.push_back({{"name", row.name},
                     {"ours_seconds", row.ours},

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Builds and runs the benchmarks: one table, lumen against the least that LibTorch can do and against Captum.
+# Builds and runs the benchmarks: tables of lumen against the least that LibTorch can do, Captum and pytorch-grad-cam.
 set -euo pipefail
 
 usage() {
@@ -12,7 +12,7 @@ usage: tests/bench/run.sh [--json FILE] [--only NAME] [--seconds S] [--threads N
   --seconds S   time to spend on a case, 20 by default
   --threads N   threads for both sides
 
-Captum takes part when python3 (or LUMEN_PEER_PYTHON) has it and its torch is the LibTorch in use.
+Captum and pytorch-grad-cam take part when python3 (or LUMEN_PEER_PYTHON) has them and its torch is the LibTorch in use.
 TEXT
 }
 
@@ -20,7 +20,11 @@ arguments=()
 while (( $# > 0 )); do
   case $1 in
     --help|-h) usage; exit ;;
-    --json) (( $# > 1 )) || { usage >&2; exit 2; }; arguments+=(--json "$(realpath -m "$2")"); shift 2 ;;
+    --json)
+      (( $# > 1 )) || { usage >&2; exit 2; }
+      rm -f "$2"
+      arguments+=(--json "$(realpath -m "$2")")
+      shift 2 ;;
     --only|--seconds|--threads) (( $# > 1 )) || { usage >&2; exit 2; }; arguments+=("$1" "$2"); shift 2 ;;
     *) usage >&2; exit 2 ;;
   esac
@@ -31,18 +35,28 @@ source "$here/../../cmake/bootstrap.sh"
 build=${LUMEN_BENCH_BUILD:-bench}
 lumen_install
 lumen_configure bench "$build"
-lumen_build "$build" --target bench_gradients
+programs=(gradients trace deep_lift lrp cam)
+lumen_build "$build" --target "${programs[@]/#/bench_}"
+bin=$lumen_root/build/$build/bin
 
 python=${LUMEN_PEER_PYTHON:-python3}
+peer=() peer_cam=()
 if "$python" -c 'import captum' 2>/dev/null; then
-  arguments+=(--python "$python" --peer "$here/peer.py")
+  peer=(--python "$python" --peer "$here/peer.py")
 else
-  echo "lumen: $python has no Captum, so there is no peer (pip install captum)"
+  echo "lumen: $python has no Captum, so there is no peer for the gradient family (pip install captum)"
+fi
+if "$python" -c 'import pytorch_grad_cam' 2>/dev/null; then
+  peer_cam=(--python "$python" --peer "$here/peer_cam.py")
+else
+  echo "lumen: $python has no pytorch-grad-cam, so there is no peer for the CAMs (pip install grad-cam)"
 fi
 
 # the compiler's command for this program, without its input and output, for the cost of the headers
 compile=$(sed -n 's/^ *"command": "\(.*\)",$/\1/p' "$lumen_root/build/$build/compile_commands.json" |
           grep 'bench/gradients.cpp$' | sed 's/ -o .*//; s/\\"/"/g; s/^[^ ]*ccache //; s/.*ccache //')
-[[ -z $compile ]] || arguments+=(--compile "$compile")
+[[ -z $compile ]] || peer+=(--compile "$compile")
 
-"$lumen_root/build/$build/bin/bench_gradients" "${arguments[@]}"
+"$bin/bench_gradients" "${arguments[@]}" "${peer[@]}"
+for program in trace deep_lift lrp; do "$bin/bench_$program" "${arguments[@]}"; done
+"$bin/bench_cam" "${arguments[@]}" "${peer_cam[@]}"
