@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <lumen/attribution/excitation_backprop.hpp>
+#include <lumen/attribution/lrp.hpp>
+
+#include "binding.hpp"
+
+namespace cli {
+
+namespace {
+
+enum class Relevance {
+  epsilon_plus,
+  epsilon_plus_flat,
+  epsilon_alpha2_beta1,
+  epsilon_alpha2_beta1_flat,
+  epsilon_gamma_box,
+  epsilon,
+  gamma,
+  alpha2_beta1,
+  z_plus
+};
+
+/// LRP with a composite by name and its numbers.
+struct ChosenLrp {
+  Relevance composite = Relevance::epsilon_plus;
+  double epsilon = 1e-6;
+  double gamma = 0.25;
+  std::vector<double> low{0}, high{1};
+  lm::Run run{};
+
+  template <lm::Input X, lm::Model<X> M, lm::TargetOrTargets T>
+  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+    return lm::Lrp{.composite = chosen(), .run = run}(model, x, target);
+  }
+
+  [[nodiscard]] lm::rule::Composite chosen() const {
+    namespace l = lm::rule::lrp;
+    switch (composite) {
+      case Relevance::epsilon_plus_flat:
+        return l::EpsilonPlusFlat{epsilon};
+      case Relevance::epsilon_alpha2_beta1:
+        return l::EpsilonAlpha2Beta1{epsilon};
+      case Relevance::epsilon_alpha2_beta1_flat:
+        return l::EpsilonAlpha2Beta1Flat{epsilon};
+      case Relevance::epsilon_gamma_box:
+        return l::EpsilonGammaBox{.low = bound(low), .high = bound(high), .epsilon = epsilon, .gamma = gamma};
+      case Relevance::epsilon:
+        return l::uniform(l::Epsilon{epsilon});
+      case Relevance::gamma:
+        return l::uniform(l::Gamma{.gamma = gamma});
+      case Relevance::alpha2_beta1:
+        return l::uniform(l::AlphaBeta{});
+      case Relevance::z_plus:
+        return l::uniform(l::ZPlus{});
+      default:
+        return l::EpsilonPlus{epsilon};
+    }
+  }
+
+  static lm::rule::lrp::Bound bound(const std::vector<double>& of_channels) {
+    const auto count = static_cast<std::int64_t>(of_channels.size());
+    return at::tensor(of_channels, at::kDouble).reshape({1, count, 1, 1});
+  }
+};
+
+}  // namespace
+
+template <>
+struct Words<Relevance> {
+  static constexpr std::array<std::pair<std::string_view, Relevance>, 9> all{
+      {{"epsilon-plus", Relevance::epsilon_plus},
+       {"epsilon-plus-flat", Relevance::epsilon_plus_flat},
+       {"epsilon-alpha2-beta1", Relevance::epsilon_alpha2_beta1},
+       {"epsilon-alpha2-beta1-flat", Relevance::epsilon_alpha2_beta1_flat},
+       {"epsilon-gamma-box", Relevance::epsilon_gamma_box},
+       {"epsilon", Relevance::epsilon},
+       {"gamma", Relevance::gamma},
+       {"alpha2-beta1", Relevance::alpha2_beta1},
+       {"z-plus", Relevance::z_plus}}};
+};
+
+void add_relevance(std::vector<Entry>& all) {
+  all.push_back(
+      entry(Table("lrp", ChosenLrp{})
+                .option("composite", "the rules: a published composite, or one rule throughout",
+                        &ChosenLrp::composite)
+                .option("epsilon", "of its epsilon rules", &ChosenLrp::epsilon)
+                .option("gamma", "of its gamma rules", &ChosenLrp::gamma)
+                .option("low", "least value of the input, one or one a channel, for epsilon-gamma-box",
+                        &ChosenLrp::low)
+                .option("high", "its largest value", &ChosenLrp::high),
+            "layer-wise relevance propagation (Bach 2015)"));
+  using Excitation = lm::ExcitationBackprop;
+  all.push_back(
+      entry(Table("excitation-backprop", Excitation{})
+                .option("contrastive", "less what speaks for all other classes", &Excitation::contrastive),
+            "probabilities of winning (Zhang 2016)"));
+}
+
+}  // namespace cli

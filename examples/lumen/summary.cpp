@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "summary.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <lumen/attribution/upsample.hpp>
+#include <lumen/map/components.hpp>
+#include <lumen/map/threshold.hpp>
+#include <lumen/map/view.hpp>
+#include <lumen/metric/concentration.hpp>
+#include <lumen/metric/sparsity.hpp>
+#include <lumen/view/number.hpp>
+
+namespace cli {
+
+namespace {
+
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Json shape(const Tensor& tensor) { return tensor.sizes().vec(); }
+
+/// What the network says of the input: its classes, or the pixels of each class.
+Json prediction_of(const Tensor& raw) {
+  const Tensor output = raw.to(at::kCPU, at::kDouble);
+  Json json{{"shape", shape(output)}};
+  if (output.dim() == 2 && output.size(1) > 1) {
+    const Tensor scores = output[0], probabilities = at::softmax(scores, 0);
+    const auto order = std::get<1>(scores.topk(std::min<std::int64_t>(5, scores.size(0))));
+    for (std::int64_t i = 0; i < order.size(0); ++i) {
+      const auto k = order[i].item<std::int64_t>();
+      json["classes"].push_back({{"class", k},
+                                 {"score", number(scores[k].item<double>())},
+                                 {"softmax", number(probabilities[k].item<double>())}});
+    }
+  } else if (output.dim() == 4) {
+    const Tensor labels = output.size(1) == 1 ? output[0][0].gt(0).to(at::kLong) : output[0].argmax(0);
+    const Tensor counts = labels.flatten().bincount({}, std::max<std::int64_t>(2, output.size(1)));
+    for (std::int64_t k = 0; k < counts.size(0); ++k)
+      json["pixels"].push_back(counts[k].item<std::int64_t>());
+  } else if (output.numel() == 1) {
+    json["score"] = number(output.item<double>());
+  }
+  return json;
+}
+
+Json regions_of(const Tensor& plane, const RegionOptions& options) {
+  const auto map = lm::map::view<double>(plane);
+  const lm::map::Array<bool> top = lm::map::top_fraction(map, options.share);
+  const Tensor mask = lm::map::tensor(top).logical_and(plane > 0).contiguous();
+  const lm::map::Components found = lm::map::components(lm::map::view<bool>(mask));
+  const Tensor labels = lm::map::tensor(found.labels).to(at::kLong).flatten();
+  const Tensor masses = labels.bincount(plane.flatten(), static_cast<std::int64_t>(found.count()) + 1);
+  const double positive = plane.clamp_min(0).sum().item<double>();
+  std::vector<std::pair<double, std::size_t>> order;
+  for (std::size_t i = 0; i < found.count(); ++i) {
+    order.emplace_back(masses[static_cast<std::int64_t>(i) + 1].item<double>(), i);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  Json json = Json::array();
+  for (const auto& [mass, i] : order) {
+    if (static_cast<std::int64_t>(json.size()) == options.most) break;
+    const lm::map::Component& region = found.components[i];
+    json.push_back({{"rows", {region.box.row_begin, region.box.row_end}},
+                    {"columns", {region.box.column_begin, region.box.column_end}},
+                    {"pixels", region.pixels},
+                    {"share", number(mass / positive)}});
+  }
+  return json;
+}
+
+/// The values of largest magnitude of a map that is no picture.
+Json largest_of(const Tensor& map, const RegionOptions& options) {
+  const Tensor flat = map.flatten();
+  const Tensor order = std::get<1>(flat.abs().topk(std::min(options.most, flat.size(0))));
+  Json json = Json::array();
+  for (std::int64_t i = 0; i < order.size(0); ++i) {
+    auto rest = order[i].item<std::int64_t>();
+    const double value = flat[rest].item<double>();
+    std::vector<std::int64_t> index(static_cast<std::size_t>(map.dim()));
+    for (std::size_t d = index.size(); d-- > 0; rest /= map.size(static_cast<std::int64_t>(d))) {
+      index[d] = rest % map.size(static_cast<std::int64_t>(d));
+    }
+    json.push_back({{"index", index}, {"value", number(value)}});
+  }
+  return json;
+}
+
+}  // namespace
+
+Tensor plane_of(const Answer& answer) {
+  Tensor map = answer.map.map.detach().to(at::kCPU, at::kDouble);
+  if (map.dim() != 4) return {};
+  map = map.sum(1, true);
+  const Tensor& picture = answer.sample.picture;
+  if (picture.defined() && (picture.size(1) != map.size(2) || picture.size(2) != map.size(3))) {
+    map = lm::upsampled(map, picture.size(1), picture.size(2), lm::Upsample::bilinear);
+  }
+  return map[0][0].contiguous();
+}
+
+Json summary_of(const Answer& answer, const RegionOptions& regions) {
+  const Map& result = answer.map;
+  const Tensor map = result.map.detach().to(at::kCPU, at::kDouble).contiguous();
+  Json json{{"input", answer.sample.name},
+            {"input_shape", shape(answer.sample.x)},
+            {"prediction", prediction_of(answer.output)},
+            {"target", answer.target},
+            {"score", number(result.score.item<double>())}};
+  json["completeness_error"] = nullptr;
+  json["relative_completeness_error"] = nullptr;
+  if (result.completeness_error.defined()) {
+    const double error = result.completeness_error.item<double>();
+    json["completeness_error"] = number(error);
+    json["relative_completeness_error"] = number(std::abs(error / result.score.item<double>()));
+  }
+  json["standard_error"] =
+      result.standard_error.defined()
+          ? number(result.standard_error.to(at::kDouble).square().mean().sqrt().item<double>())
+          : Json(nullptr);
+  json["forward_passes"] = result.forward_passes;
+  json["backward_passes"] = result.backward_passes;
+  json["seconds"] = answer.seconds;
+  json["map"] = {{"shape", shape(map)},
+                 {"sum", number(map.sum().item<double>())},
+                 {"positive", number(map.clamp_min(0).sum().item<double>())},
+                 {"negative", number(map.clamp_max(0).sum().item<double>())},
+                 {"min", number(map.min().item<double>())},
+                 {"max", number(map.max().item<double>())}};
+  const bool finite = at::isfinite(map).all().item<bool>();
+  const Tensor plane = plane_of(answer);
+  json["metrics"] = nullptr;
+  if (finite) {
+    const auto view = lm::map::view<double>(plane.defined() ? plane : map);
+    json["metrics"] = {{"gini", lm::metric::Gini{}(view)},
+                       {"hoyer", lm::metric::Hoyer{}(view)},
+                       {"entropy", lm::metric::Entropy{.normalised = true}(view)},
+                       {"effective_area", lm::metric::EffectiveArea{}(view)}};
+    if (plane.defined()) {
+      json["regions"] = regions_of(plane, regions);
+    } else {
+      json["largest"] = largest_of(map, regions);
+    }
+  }
+  if (!answer.map_file.empty()) json["map_file"] = answer.map_file;
+  if (!answer.picture_file.empty()) json["picture_file"] = answer.picture_file;
+  if (!answer.panel_file.empty()) json["panel_file"] = answer.panel_file;
+  return json;
+}
+
+std::string lines_of(const Json& json) {
+  const auto real = [](const Json& value) {
+    return value.is_null() ? std::string("-") : lm::view::number(value.get<double>(), 4);
+  };
+  std::string out = json["input"].get<std::string>() + "  " + json["input_shape"].dump() + "\n";
+  const Json& prediction = json["prediction"];
+  out += "  prediction    ";
+  if (prediction.contains("classes")) {
+    for (const Json& each : prediction["classes"]) {
+      out += text("class ", each["class"], " ", real(each["score"]), " (", real(each["softmax"]), ")  ");
+    }
+  } else if (prediction.contains("pixels")) {
+    out += "pixels of each class " + prediction["pixels"].dump();
+  } else {
+    out += prediction.contains("score") ? real(prediction["score"]) : prediction["shape"].dump();
+  }
+  out += text("\n  target        ", json["target"].get<std::string>(), "\n  score         ",
+              real(json["score"]));
+  if (!json["completeness_error"].is_null()) {
+    out += text("\n  completeness  error ", real(json["completeness_error"]), ", ",
+                real(json["relative_completeness_error"]), " of the score");
+  }
+  if (!json["standard_error"].is_null()) out += "\n  standard error " + real(json["standard_error"]);
+  const Json& map = json["map"];
+  out +=
+      text("\n  cost          ", json["forward_passes"], " forward, ", json["backward_passes"], " backward, ",
+           lm::view::number(json["seconds"].get<double>()), " s", "\n  map           ", map["shape"].dump(),
+           "  ", real(map["min"]), " ... ", real(map["max"]), ", sum ", real(map["sum"]));
+  if (!json["metrics"].is_null()) {
+    out += text("\n  sparsity      Gini ", real(json["metrics"]["gini"]), ", 90 % of it in ",
+                real(json["metrics"]["effective_area"]), " of the values");
+  }
+  if (json.contains("regions")) {
+    for (const Json& region : json["regions"]) {
+      out += text("\n  region        rows ", region["rows"][0], "-", region["rows"][1], ", columns ",
+                  region["columns"][0], "-", region["columns"][1], ": ", real(region["share"]),
+                  " of what speaks for it");
+    }
+  }
+  for (const char* file : {"map_file", "picture_file", "panel_file"}) {
+    if (json.contains(file)) out += "\n  written       " + json[file].get<std::string>();
+  }
+  return out + "\n";
+}
+
+}  // namespace cli

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <lumen/core/error.hpp>
+#include <lumen/core/tensor.hpp>
+#include <lumen/trace/layer.hpp>
+
+/// How values are written on the command line.
+namespace cli {
+
+namespace lm = lumen;
+using lm::Error;
+using lm::require;
+using lm::Tensor;
+using lm::text;
+
+/// "a, b, c" cut at `at`; a trailing separator gives an empty last part.
+[[nodiscard]] std::vector<std::string> cut(std::string_view words, char at);
+
+/// @throws Error unless all of `word` is such a number, a finite one
+[[nodiscard]] std::int64_t to_integer(std::string_view word);
+[[nodiscard]] double to_number(std::string_view word);
+[[nodiscard]] std::vector<std::int64_t> to_integers(std::string_view words);
+[[nodiscard]] std::vector<double> to_numbers(std::string_view words);
+
+/// A number as short as it can be written and read back.
+[[nodiscard]] std::string written_number(double value);
+
+/// A layer: PATH, PATH#CALL (a TorchScript module, its call counted from 0), KIND:NUMBER (an operator, from the end if
+/// negative), each with :input for what it is given.
+/// @throws Error for an empty name or a number that is none
+[[nodiscard]] lm::trace::Layer to_layer(std::string_view words);
+[[nodiscard]] std::string written_layer(const lm::trace::Layer& layer);
+
+/// `all` with one word more, behind a separator unless it is the first.
+inline void append(std::string& all, char separator, std::string_view word) {
+  if (!all.empty()) all += separator;
+  all += word;
+}
+
+/// The words for a type with few values: specialised as `static constexpr std::array<std::pair<std::string_view, T>, n>
+/// all`.
+template <class T>
+struct Words;
+
+template <class T>
+concept Choice = requires { Words<T>::all.front().second; };
+
+/// What kind of value a T is, for lists of options: "integer", "none|nearest|bilinear".
+template <class T>
+[[nodiscard]] std::string type_words() {
+  if constexpr (Choice<T>) {
+    std::string all;
+    for (const auto& [word, value] : Words<T>::all) append(all, '|', word);
+    return all;
+  } else if constexpr (std::same_as<T, bool>) {
+    return "true|false";
+  } else if constexpr (std::integral<T>) {
+    return "integer";
+  } else if constexpr (std::floating_point<T>) {
+    return "number";
+  } else if constexpr (std::same_as<T, std::string>) {
+    return "name";
+  } else if constexpr (std::same_as<T, std::vector<std::int64_t>>) {
+    return "integers";
+  } else if constexpr (std::same_as<T, std::vector<double>>) {
+    return "numbers";
+  } else {
+    static_assert(std::same_as<T, std::vector<lm::trace::Layer>>, "this type has no words yet");
+    return "layers";
+  }
+}
+
+template <class T>
+[[nodiscard]] std::string written(const T& value) {
+  if constexpr (Choice<T>) {
+    for (const auto& [word, known] : Words<T>::all) {
+      if (known == value) return std::string(word);
+    }
+    return "";
+  } else if constexpr (std::same_as<T, bool>) {
+    return value ? "true" : "false";
+  } else if constexpr (std::floating_point<T>) {
+    return written_number(value);
+  } else if constexpr (std::same_as<T, std::string>) {
+    return value;
+  } else if constexpr (std::same_as<T, std::vector<std::int64_t>>) {
+    std::string all;
+    for (const std::int64_t each : value) append(all, ',', std::to_string(each));
+    return all;
+  } else if constexpr (std::same_as<T, std::vector<double>>) {
+    std::string all;
+    for (const double each : value) append(all, ',', written_number(each));
+    return all;
+  } else if constexpr (std::same_as<T, std::vector<lm::trace::Layer>>) {
+    std::string all;
+    for (const lm::trace::Layer& layer : value) append(all, ',', written_layer(layer));
+    return all;
+  } else {
+    return std::to_string(value);
+  }
+}
+
+/// @throws Error that says what was expected
+template <class T>
+[[nodiscard]] T parsed(std::string_view word) {
+  if constexpr (Choice<T>) {
+    for (const auto& [known, value] : Words<T>::all) {
+      if (known == word) return value;
+    }
+    throw Error(text("'", word, "' is none of ", type_words<T>()));
+  } else if constexpr (std::same_as<T, bool>) {
+    require(word == "true" || word == "false",
+            [&] { return text("'", word, "' is neither true nor false"); });
+    return word == "true";
+  } else if constexpr (std::same_as<T, std::string>) {
+    return std::string(word);
+  } else if constexpr (std::same_as<T, std::vector<std::int64_t>>) {
+    return to_integers(word);
+  } else if constexpr (std::same_as<T, std::vector<double>>) {
+    return to_numbers(word);
+  } else if constexpr (std::same_as<T, std::vector<lm::trace::Layer>>) {
+    T layers;
+    for (const std::string& each : cut(word, ',')) layers.push_back(to_layer(each));
+    return layers;
+  } else if constexpr (std::integral<T>) {
+    return static_cast<T>(to_integer(word));
+  } else {
+    return static_cast<T>(to_number(word));
+  }
+}
+
+}  // namespace cli

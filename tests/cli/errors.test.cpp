@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "program.hpp"
+
+#include <algorithm>
+
+#include <doctest/doctest.h>
+
+namespace lm = lumen;
+namespace cli = lumen::testing::cli;
+
+DOCTEST_TEST_CASE("an error is one line that says what to do, on stderr alone, and a non-zero exit") {
+  const cli::Folder folder;
+  const std::string net = folder.at("net.pt"), image = folder.at("a.png");
+  cli::classifier().save(net);
+  cli::dense().save(folder.at("dense.pt"));
+  lm::io::write_image(image, cli::picture(12, 3));
+  std::ofstream(folder.at("bad.pt")) << "not a network";
+  std::filesystem::create_directories(folder.at("empty"));
+  const std::string start = "explain --model " + net + " --input " + image + " ";
+
+  struct Case {
+    std::string arguments, message;
+    int code = 1;
+  };
+  const Case cases[] = {
+      {"", "subcommand", 2},
+      {"explian", "explian", 2},
+      {"explain --input x.png", "--model", 2},
+      {start + "--nonsense", "--nonsense", 2},
+      {start + "--alpha 3", "--alpha", 2},
+      {start + "--method nonsense", "there is no method 'nonsense'; there are: saliency"},
+      {start + "--method saliency --set steps=3",
+       "saliency has no option 'steps'; its options are: absolute"},
+      {start + "--set steps=many", "'many' is not an integer; expected integer"},
+      {start + "--set rule=simpson", "'simpson' is none of gauss-legendre|"},
+      {start + "--set steps", "expected NAME=VALUE"},
+      {start + "--set steps=0", "steps is 0, expected at least 1"},
+      {start + "--target 9", "class 9 is out of range"},
+      {start + "--target pixel:0,1,2", "needs a dense output"},
+      {start + "--target nonsense", "target 'nonsense': no such target; write 3, class:3"},
+      {start + "--target pixel:1", "expected a channel, a row and a column"},
+      {start + "--target class:x", "'x' is not an integer"},
+      {start + "--target region:1," + folder.at("none.png"), "no such file"},
+      {start + "--baseline fog", "'fog' is neither a baseline nor a file"},
+      {start + "--baseline blur:x", "'x' is not a number"},
+      {start + "--baseline blur:-1", "sigma is -1"},
+      {start + "--method saliency --baseline zero", "saliency has no baseline"},
+      {start + "--method grad-cam", "grad-cam explains a layer: name it with --layer"},
+      {start + "--method grad-cam --layer secnd", "no module 'secnd'; did you mean second?"},
+      {start + "--method grad-cam --layer relu#2", "its calls are relu#0 to relu#1"},
+      {start + "--method grad-cam --layer relu:x", "'x' is not the number of an operator"},
+      {start + "--method grad-cam --layer relu:7", "relu 7"},
+      {start + "--method full-grad --layer second", "leave --layer out"},
+      {start + "--neuron element:1,2,3", "name its layer with --layer"},
+      {start + "--device tpu", "expected cpu, cuda"},
+      {start + "--dtype half", "expected float32 or float64"},
+      {start + "--memory lots", "is not an integer"},
+      {start + "--size 0", "--size 0: expected S or H,W"},
+      {start + "--mean 0.1,0.2", "--mean has 2 values"},
+      {start + "--std=-1", "expected numbers above 0"},
+      {start + "--crop 50", "--crop 50 x 50 is larger"},
+      {start + "--out map.txt", "expected a name that ends in .npy"},
+      {start + "--out " + folder.at("none/map.npy"), "there is no folder"},
+      {start + "--picture " + folder.at("over.png") + " --colors pink", "expected auto, rd-yl-gn"},
+      {start + image + " --out " + folder.at("map.npy"), "name a folder"},
+      {start + "--part logits", "no 'logits'"},
+      {"explain --model " + folder.at("none.pt") + " --input " + image, "none.pt"},
+      {"explain --model " + folder.at("bad.pt") + " --input " + image, "bad.pt"},
+      {"explain --model " + net + " --input " + folder.at("none.png"), "there is no file"},
+      {"explain --model " + net + " --input " + folder.at("bad.pt"), "bad.pt"},
+      {"explain --model " + net + " --input " + folder.at("empty"), "holds no image"},
+      {"explain --model " + net + " --input " + image + " --channels 1", "to have 3 channels"},
+      {"explain --model " + folder.at("dense.pt") + " --input " + image, "has no one predicted class"},
+      {"methods nonsense", "there is no method"},
+      {"inspect " + net + " --shape 1,2,3", "to have 3 channels"},
+      {"inspect " + net + " --shape many", "is not an integer"},
+  };
+  for (const Case& each : cases) {
+    const cli::Ran ran = cli::lumen_program(folder, each.arguments);
+    DOCTEST_INFO(each.arguments, "\n", ran.err);
+    DOCTEST_CHECK(ran.code == each.code);
+    DOCTEST_CHECK(ran.out.empty());
+    DOCTEST_CHECK(ran.err.starts_with("lumen: "));
+    DOCTEST_CHECK(std::count(ran.err.begin(), ran.err.end(), '\n') == 1);
+    DOCTEST_CHECK(ran.err.find(each.message) != std::string::npos);
+  }
+  DOCTEST_CHECK_FALSE(std::filesystem::exists(folder.at("map.npy")));
+}
+
+DOCTEST_TEST_CASE("help is on stdout and no error") {
+  const cli::Folder folder;
+  for (const char* arguments : {"--help", "explain --help", "inspect --help", "methods --help"}) {
+    const cli::Ran ran = cli::lumen_program(folder, arguments);
+    DOCTEST_CHECK(ran.code == 0);
+    DOCTEST_CHECK(ran.err.empty());
+    DOCTEST_CHECK(ran.out.find("--help") != std::string::npos);
+  }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "world.hpp"
+
+#include <lumen/attribution/integrated_gradients.hpp>
+
+namespace lm = lumen;
+namespace cli = lumen::testing::cli;
+using cli::World;
+using nlohmann::json;
+
+DOCTEST_TEST_CASE(
+    "inspect shows layers and operators with their shapes, and every method covers a plain network") {
+  const World world;
+  const cli::Ran ran = world.run("inspect --json --shape 1,3,12,12 " + world.at("net.pt"));
+  DOCTEST_INFO(ran.err);
+  DOCTEST_REQUIRE(ran.code == 0);
+  const json seen = ran.json();
+  DOCTEST_CHECK(seen["output"] == json({1, 5}));
+  DOCTEST_CHECK(seen["parameters"] == 4 * 27 + 4 + 6 * 36 + 6 + 30 + 5);
+  DOCTEST_CHECK(seen["layers"][0] ==
+                json({{"path", "first"}, {"kind", "Conv2d"}, {"calls", 1}, {"output", {1, 4, 12, 12}}}));
+  DOCTEST_CHECK(seen["layers"][1]["calls"] == 2);
+  DOCTEST_CHECK(seen["operators"][1]["operator"] == "relu:0");
+  DOCTEST_CHECK(seen["operators"][1]["name"] == "aten::relu_");
+  DOCTEST_CHECK(seen["layer_tried"] == "conv2d:1");
+  DOCTEST_CHECK(seen["methods"].size() >= 30);
+  for (const json& method : seen["methods"]) {
+    DOCTEST_INFO(method.dump());
+    DOCTEST_CHECK(method["covers"].get<bool>());
+  }
+}
+
+DOCTEST_TEST_CASE("inspect names the operator for which a method has no rule") {
+  const World world;
+  cli::module("Odd", "  return torch.sum(torch.cumprod(x, 1), [2, 3])\n").save(world.at("odd.pt"));
+  const cli::Ran ran = world.run("inspect --json --shape 1,3,6,6 " + world.at("odd.pt"));
+  DOCTEST_REQUIRE(ran.code == 0);
+  const json seen = ran.json();
+  int refused = 0;
+  for (const json& method : seen["methods"]) {
+    const std::string name = method["name"];
+    if (name == "saliency" || name == "integrated-gradients") DOCTEST_CHECK(method["covers"].get<bool>());
+    if (name != "guided-backprop" && name != "deep-lift" && name != "lrp") continue;
+    DOCTEST_INFO(method.dump());
+    DOCTEST_REQUIRE_FALSE(method["covers"].get<bool>());
+    DOCTEST_CHECK(method["why_not"].get<std::string>().find("cumprod") != std::string::npos);
+    ++refused;
+  }
+  DOCTEST_CHECK(refused == 3);
+}
+
+DOCTEST_TEST_CASE("methods lists every method with its options, types and defaults") {
+  const World world;
+  const cli::Ran ran = world.run("methods --json");
+  DOCTEST_REQUIRE(ran.code == 0);
+  bool found = false;
+  for (const json& method : ran.json()) {
+    if (method["name"] != "integrated-gradients") continue;
+    found = true;
+    DOCTEST_CHECK(method["baseline"] == "zero");
+    DOCTEST_CHECK(method["options"][0]["name"] == "steps");
+    DOCTEST_CHECK(method["options"][0]["type"] == "integer");
+    DOCTEST_CHECK(method["options"][0]["default"] == std::to_string(lm::IntegratedGradients<>{}.steps));
+  }
+  DOCTEST_CHECK(found);
+  DOCTEST_CHECK(world.run("methods smooth").out.find("method=saliency") != std::string::npos);
+}
