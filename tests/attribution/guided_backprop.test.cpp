@@ -5,9 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include <exception>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <lumen/core/region.hpp>
@@ -17,6 +15,7 @@
 #include "support/guided_oracle.hpp"
 #include "support/message.hpp"
 #include "support/nets.hpp"
+#include "support/zoo.hpp"
 
 namespace layer = lumen::layer;
 namespace nets = lumen::testing::nets;
@@ -134,25 +133,18 @@ DOCTEST_TEST_CASE("chunks, several targets and segmentation targets") {
   DOCTEST_CHECK(region.map.sizes() == x.sizes());
 }
 
-DOCTEST_TEST_CASE("two threads with different rules on one model do not disturb each other") {
-  const Rectified net;
-  const Tensor x = nets::random({2, 1, 8, 8}, 7);
-  const Tensor guided = lumen::GuidedBackprop{}(net, x, target::Class{.index = 0}).map;
-  const Tensor deconv = lumen::Deconvnet{}(net, x, target::Class{.index = 0}).map;
-  std::vector<Tensor> first, second;
-  std::exception_ptr error;
-  std::thread other([&] {
-    try {
-      for (int i = 0; i < 5; ++i) second.push_back(lumen::Deconvnet{}(net, x, target::Class{.index = 0}).map);
-    } catch (...) {
-      error = std::current_exception();
-    }
-  });
-  for (int i = 0; i < 5; ++i) first.push_back(lumen::GuidedBackprop{}(net, x, target::Class{.index = 0}).map);
-  other.join();
-  DOCTEST_CHECK(!error);
-  for (const Tensor& map : first) DOCTEST_CHECK(all_close(map, guided, 1e-12));
-  for (const Tensor& map : second) DOCTEST_CHECK(all_close(map, deconv, 1e-12));
+DOCTEST_TEST_CASE("the zoo: functional, reused and in-place rectifiers of nine families are guided") {
+  for (const lumen::testing::ZooNet& net : lumen::testing::zoo()) {
+    DOCTEST_CAPTURE(net.name);
+    const Tensor x = net.images(1);
+    const Tensor expected = oracle(net.run, x, 3, false);
+    const double range = expected.abs().max().item<double>();
+    DOCTEST_CHECK(range > 0);
+    const Tensor guided = lumen::GuidedBackprop{}(net, x, target::Class{.index = 3}).map;
+    DOCTEST_CHECK(all_close(guided, expected, 1e-10 * range));
+    DOCTEST_CHECK(!all_close(
+        guided, lumen::Saliency{.absolute = false}(net, x, target::Class{.index = 3}).map, 1e-3 * range));
+  }
 }
 
 DOCTEST_TEST_CASE("guided backpropagation as a user asks it") {
