@@ -19,25 +19,15 @@ import torch
 from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-sys.path.insert(0, __file__.rsplit("/", 1)[0])
-from peer_nets import ResNet18
+from peer_nets import load
 
 TARGET = 3
 
 
 class Loaded:
     def __init__(self, folder):
-        tensors = {}
-        with open(f"{folder}/index.txt") as index:
-            for line in index:
-                key, shape, file = line.split()
-                shape = [int(n) for n in shape.split("x")]
-                tensors[key] = torch.from_numpy(numpy.fromfile(f"{folder}/{file}", dtype=numpy.float32)).reshape(shape)
-        self.x = tensors.pop("input")
-        self.model = ResNet18()
-        missing, unexpected = self.model.load_state_dict(tensors, strict=False)
-        assert not unexpected and all(key.endswith("num_batches_tracked") for key in missing), (missing, unexpected)
-        self.model.eval()
+        self.model, others = load("resnet18", folder)
+        self.x = others["input"]
         self.cams = {name: GradCAM(self.model, [getattr(self.model, name)[-1]]) for name in ("layer3", "layer4")}
 
     def run(self, case):
