@@ -10,6 +10,7 @@
 
 #include <lumen/core/region.hpp>
 #include <lumen/core/target.hpp>
+#include <lumen/core/transform.hpp>
 
 #include "support/allclose.hpp"
 #include "support/guided_oracle.hpp"
@@ -129,8 +130,12 @@ DOCTEST_TEST_CASE("chunks, several targets and segmentation targets") {
   const auto dense = [&](const Tensor& at) {
     return at::conv2d(at::relu(at::conv2d(at, net.weights[0], {}, 1, 1)), net.weights[1], {}, 1, 1);
   };
-  const auto region = lumen::GuidedBackprop{}(dense, x, target::ClassRegion{.channel = 1});
-  DOCTEST_CHECK(region.map.sizes() == x.sizes());
+  const target::LogOdds odds{target::ClassRegion{.channel = 1, .reduction = target::Reduction::mean}};
+  const auto region = lumen::GuidedBackprop{}(dense, x, odds);
+  const at::AutoGradMode enable(true);
+  const Tensor leaf = x.clone().requires_grad_(true), output = dense(leaf.clone());
+  const Tensor expected = lumen::testing::guided_oracle(odds.freeze(output.detach())(output), leaf);
+  DOCTEST_CHECK(all_close(region.map, expected, 1e-12));  // the target keeps its own gradient
 }
 
 DOCTEST_TEST_CASE("the zoo: functional, reused and in-place rectifiers of nine families are guided") {

@@ -12,7 +12,8 @@ namespace lumen {
 
 namespace detail {
 
-/// Gradients of a backward pass that follows `composite`, as attributions.
+/// Gradients of a backward pass that follows `composite` through the model, as attributions. The target is no part of
+/// the model: it keeps its own gradient.
 /// @param except  operators that keep their own gradient
 template <Input X, class M, class T>
 auto ruled_gradients(rule::Composite composite, const std::vector<trace::Layer>& except, M& model, const X& x,
@@ -26,7 +27,7 @@ auto ruled_gradients(rule::Composite composite, const std::vector<trace::Layer>&
       }
     }
     rule::Pass pass(std::move(composite));
-    const std::vector<Derivatives> chunks = gradients_at(pass.bind(function), parts, pass.bind(targets), run);
+    const std::vector<Derivatives> chunks = gradients_at(pass.bind(function), parts, targets, run);
     std::vector<Attribution<X>> results;
     for (std::size_t t = 0; t < targets.size(); ++t) {
       auto [scores, gradients] = join(chunks, t);
