@@ -34,25 +34,29 @@ inline double median(std::vector<double> values) {
 }
 
 /// The seconds of every side in every round; the sides take turns, and who goes first changes from round to round.
-/// Before a side is timed it runs once untimed, so that each finds the machine as the others do; calls of more than a
-/// second need no such preparation.
+/// A turn is long enough that what the side before it left behind (threads that still spin while they wait for work,
+/// a cold cache) is over: it starts with calls that are not timed, and short calls are repeated for a tenth of a
+/// second. Calls of more than a second need no such preparation.
 inline std::vector<std::vector<double>> interleaved(const std::vector<Timed>& sides, double seconds) {
-  std::vector<double> once;
-  for (const Timed& side : sides) {
-    const double first = side(1);
-    once.push_back(first > 1.0 ? first : side(1));
-  }
-  const double slowest = *std::max_element(once.begin(), once.end());
-  const int repetitions = std::clamp(static_cast<int>(0.05 / slowest), 1, 200);
+  struct Turn {
+    int untimed, timed;
+  };
+  std::vector<Turn> turns;
   double round = 0.0;
-  for (const double one : once) round += one * (one > 1.0 ? repetitions : repetitions + 1);
+  for (const Timed& side : sides) {
+    double once = side(1);
+    if (once <= 1.0) once = side(1);
+    const auto within = [once](double spell) { return std::clamp(static_cast<int>(spell / once), 1, 2000); };
+    turns.push_back({once > 1.0 ? 0 : within(0.03), within(0.1)});
+    round += once * (turns.back().untimed + turns.back().timed);
+  }
   const int rounds = std::clamp(static_cast<int>(seconds / round), 3, 60);
   std::vector<std::vector<double>> times(sides.size());
   for (int r = 0; r < rounds; ++r) {
     for (std::size_t i = 0; i < sides.size(); ++i) {
       const std::size_t side = (i + static_cast<std::size_t>(r)) % sides.size();
-      if (once[side] <= 1.0) sides[side](1);
-      times[side].push_back(sides[side](repetitions));
+      if (turns[side].untimed > 0) sides[side](turns[side].untimed);
+      times[side].push_back(sides[side](turns[side].timed));
     }
   }
   return times;

@@ -133,6 +133,46 @@ DOCTEST_TEST_CASE("a model that works in place does not change x") {
   DOCTEST_CHECK(at::equal(x, before));
 }
 
+DOCTEST_TEST_CASE("a model that overwrites what it is given is differentiated at what it was given") {
+  const auto overwrites = [](const Tensor& input) {
+    const Tensor value = input.square();
+    input.zero_();
+    return value.sum(1) + input.sum(1);
+  };
+  const Tensor points = x.clone();
+  const Tensor kept = gradient([](const Tensor& in) { return in.exp().sum(1); }, x);
+  const auto in_place = [](const Tensor& input) { return input.exp_().sum(1); };
+  DOCTEST_CHECK(all_close(gradient(in_place, x), kept, 1e-12));
+  const auto owned = core::differentiate_owned(bind<Tensor>(in_place), {points}, {target::Output{}}, false);
+  DOCTEST_CHECK(all_close(owned.gradients[0][0], kept, 1e-12));
+  DOCTEST_CHECK(all_close(points, x.exp(), 1e-12));
+  DOCTEST_CHECK_THROWS_AS((void)gradient(overwrites, x),
+                          c10::Error);  // LibTorch's own check of versions holds
+  const auto of_view = [](const Tensor& input) {
+    input.narrow(1, 0, 2).mul_(3.0);
+    return input.square().sum(1);
+  };
+  const Tensor threefold = at::cat({x.narrow(1, 0, 2) * 18, x.narrow(1, 2, 4) * 2}, 1);
+  DOCTEST_CHECK(all_close(gradient(of_view, x), threefold, 1e-12));
+}
+
+DOCTEST_TEST_CASE("a model may ask its input for what autograd knows of it") {
+  const auto curious = [](const Tensor& input) {
+    DOCTEST_CHECK(input.requires_grad());
+    DOCTEST_CHECK_FALSE(input.is_leaf());
+    DOCTEST_CHECK_FALSE(input.is_view());
+    DOCTEST_CHECK(input.grad_fn()->name() == "lumen::Origin");
+    const Tensor inner = input.detach().requires_grad_(true);
+    const Tensor slope = torch::autograd::grad({inner.square().sum()}, {inner}).front();
+    return (input * slope).sum(1);
+  };
+  DOCTEST_CHECK(all_close(gradient(curious, x), 2 * x, 1e-12));
+  const auto second = [](const Tensor& input) {  // a model that differentiates itself
+    return torch::autograd::grad({input.pow(3).sum()}, {input}, {}, true, true).front().sum(1);
+  };
+  DOCTEST_CHECK(all_close(gradient(second, x), 6 * x, 1e-12));
+}
+
 DOCTEST_TEST_CASE("an x that requires gradients keeps its own graph and gradient") {
   const Tensor leaf = random({2, 6}, 5).requires_grad_(true);
   const Tensor derived = leaf * 2;

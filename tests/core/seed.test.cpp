@@ -66,6 +66,27 @@ DOCTEST_TEST_CASE("normal numbers have mean 0 and variance 1, over one draw and 
   DOCTEST_CHECK(lagged.abs().max().item<double>() < 0.07);
 }
 
+//! [rows]
+DOCTEST_TEST_CASE("rows drawn together are those drawn one by one") {
+  const std::vector<std::int64_t> samples{3, 3, -1, 0}, draws{0, 2, 0, 5};
+  for (const at::ScalarType type : {at::kFloat, at::kDouble, at::kBFloat16}) {
+    DOCTEST_CAPTURE(at::toString(type));
+    const Tensor like =
+        at::zeros({2, 3, 4, 5}, type);  // 60 numbers a row: beyond where LibTorch draws in vectors
+    for (const Tensor& form : {like, like.contiguous(at::MemoryFormat::ChannelsLast)}) {
+      const Tensor rows = lumen::normal_rows(form, 9, samples, draws);
+      DOCTEST_CHECK(rows.sizes().vec() == std::vector<std::int64_t>{4, 3, 4, 5});
+      DOCTEST_CHECK((rows.scalar_type() == type));
+      for (std::size_t r = 0; r < samples.size(); ++r) {
+        at::Generator source = lumen::generator(9, samples[r], draws[r]);
+        const Tensor one = lumen::normal_like(at::zeros({1, 3, 4, 5}, type), source);
+        DOCTEST_CHECK(at::equal(rows.narrow(0, static_cast<std::int64_t>(r), 1), one));
+      }
+    }
+  }
+}
+//! [rows]
+
 DOCTEST_TEST_CASE("uniform numbers fill [0, 1)") {
   at::Generator source = lumen::generator(6, 0, 0);
   const Tensor u = lumen::uniform_like(at::zeros({100000}, at::kDouble), source);
@@ -73,6 +94,8 @@ DOCTEST_TEST_CASE("uniform numbers fill [0, 1)") {
   DOCTEST_CHECK(u.max().item<double>() < 1.0);
   DOCTEST_CHECK(std::abs(u.mean().item<double>() - 0.5) < 0.005);
   DOCTEST_CHECK(std::abs(u.var().item<double>() - 1.0 / 12.0) < 0.002);
+  at::Generator again = lumen::generator(6, 0, 0);
+  for (std::int64_t i = 0; i < 100; ++i) DOCTEST_CHECK(lumen::uniform(again) == u[i].item<double>());
 }
 
 DOCTEST_TEST_CASE("numbers have the shape and type of what they are like") {

@@ -73,6 +73,21 @@ DOCTEST_TEST_CASE("a known bound of a row's cost decides the first chunk, its me
   DOCTEST_CHECK(chunks(60, 2, 3 * kKilobyte, kKilobyte, 0, 2 * kKilobyte).front().second == 2);
 }
 
+DOCTEST_TEST_CASE("a run can hold the bound, which a sweep's own comes before") {
+  const auto first = [](std::int64_t of_run, std::int64_t own) {
+    std::int64_t rows = 0;
+    const Run run{.memory = 100 * kKilobyte, .row_bytes = of_run};
+    const auto visit = [&](std::int64_t, std::int64_t count) { rows = rows == 0 ? count : rows; };
+    lumen::sweep(100, 1, run, "rows", visit, own);
+    return rows;
+  };
+  DOCTEST_CHECK(first(0, 0) == 1);
+  DOCTEST_CHECK(first(2 * kKilobyte, 0) == 50);
+  DOCTEST_CHECK(first(2 * kKilobyte, 10 * kKilobyte) == 10);
+  DOCTEST_CHECK_THROWS_WITH_AS((void)first(-1, 0),
+                               doctest::Contains("run.row_bytes is -1, expected a number"), Error);
+}
+
 DOCTEST_TEST_CASE("no chunk but a lone granule takes more than the budget") {
   for (const std::int64_t memory : {1 * kKilobyte, 2 * kKilobyte, 7 * kKilobyte, 50 * kKilobyte}) {
     for (const auto& [first, count] : chunks(60, 2, memory, kKilobyte, 100)) {

@@ -19,19 +19,6 @@ inline void check_layer(const trace::Layer& layer, const Tensor& value, std::int
   });
 }
 
-/// The model, which also asks the targets of an output for a whole batch of `n`: one that does not fit the batch must
-/// be told so, although it is asked in pieces.
-inline Function checked(const Function& model, const Targets& targets, std::int64_t n) {
-  return [&model, &targets, n](const Tensors& rows) {
-    Tensor output = run_model(model, rows);
-    std::vector<std::int64_t> shape = output.sizes().vec();
-    shape.front() = n;
-    const at::NoGradGuard no_grad;
-    for (const AnyTarget& target : targets) (void)target(output.detach().expand(shape));
-    return output;
-  };
-}
-
 /// The layers' values, and each target's scores and gradients there: one forward pass and, a target, one backward
 /// pass that ends at the first layer. Layers' numbers count from the start.
 inline trace::LayerDerivatives derivatives_at(const Function& model, const std::vector<trace::Layer>& layers,

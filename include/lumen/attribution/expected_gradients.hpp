@@ -51,18 +51,11 @@ std::vector<Attribution<X>> expected_gradients(M& model, const X& x, const Targe
       draws.sample.push_back(numbers[static_cast<std::size_t>(row % n)]);
       draws.draw.push_back(row / n);
       at::Generator source = generator(mix(options.seed, 0), draws.sample.back(), draws.draw.back());
-      where.push_back(at::rand({1}, source, at::kDouble).template item<double>());
+      where.push_back(uniform(source));
     }
     Tensors here = select_rows(parts, samples_index);
-    for (std::size_t p = 0; options.stdev > 0 && p < here.size(); ++p) {
-      Tensors noisy;
-      for (std::size_t r = 0; r < draws.draw.size(); ++r) {
-        const Tensor sample = here[p].narrow(0, static_cast<std::int64_t>(r), 1);
-        at::Generator source = generator(mix(options.seed, p + 1), draws.sample[r], draws.draw[r]);
-        noisy.push_back(sample + normal_like(sample, source) * options.stdev);
-      }
-      here[p] = at::cat(noisy);
-    }
+    for (std::size_t p = 0; options.stdev > 0 && p < here.size(); ++p)
+      here[p].add_(normal_rows(here[p], mix(options.seed, p + 1), draws.sample, draws.draw), options.stdev);
     drawn = random ? baselines(options.baseline, here, draws) : select_rows(fixed, samples_index);
     away.clear();
     Tensors between;
@@ -107,7 +100,8 @@ std::vector<Attribution<X>> expected_gradients(M& model, const X& x, const Targe
         for (std::size_t t = 0; t < targets.size(); ++t) {
           add_rows(sums[t].baseline_score, rows, asked[t](output).to(at::kDouble));
         }
-      });
+      },
+      start.row_bytes);
   std::vector<Tensor> fixed_scores;
   if (!random && options.check_completeness)
     fixed_scores = scores_of(function, fixed, start.targets, options.run);

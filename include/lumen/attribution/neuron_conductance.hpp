@@ -13,17 +13,13 @@ namespace lumen {
 
 namespace detail {
 
-/// For each target, the gradient at x that flows through the units of a layer that `neuron` looks at: the sum over
-/// units of (ds/dh_j) (dF/dh_j) (dh_j/dx), s the neuron's functor.
+/// For each target, the gradient at the points that flows through the units of a layer that `neuron` looks at: the sum
+/// over units of (ds/dh_j) (dF/dh_j) (dh_j/dx), s the neuron's functor. The model may overwrite the points.
 inline std::vector<Tensors> gradients_through(const Function& model, const trace::Layer& layer,
-                                              const Tensors& x, const Targets& targets,
+                                              const Tensors& points, const Targets& targets,
                                               const AnyTarget& neuron) {
   const at::AutoGradMode enable(true);
-  Tensors leaves, seen;
-  for (const Tensor& part : x) {
-    leaves.push_back(part.detach().requires_grad_(true));
-    seen.push_back(leaves.back().clone());
-  }
+  const Differentiable input(points);
   Tensor held;
   trace::LayerListener listener({layer}, [&](std::size_t, const Tensor& value) {
     held = value.clone();
@@ -32,7 +28,7 @@ inline std::vector<Tensors> gradients_through(const Function& model, const trace
   Tensor output;
   {
     const trace::Listening listening(listener);
-    output = run_model(model, seen);
+    output = run_model(model, input.given);
   }
   listener.check();
   const auto flows = [](const Tensor& to, const char* from) {
@@ -54,10 +50,10 @@ inline std::vector<Tensors> gradients_through(const Function& model, const trace
     Tensor at_layer;
     if (score.requires_grad()) at_layer = torch::autograd::grad({score}, {held}, {}, true, false, true)[0];
     flows(at_layer, "the score does not depend on the layer");
-    Tensors gradients =
-        torch::autograd::grad({held}, leaves, {shares * at_layer}, t + 1 < targets.size(), false, true);
-    for (std::size_t i = 0; i < leaves.size(); ++i) {
-      if (!gradients[i].defined()) gradients[i] = at::zeros_like(leaves[i]);
+    Tensors gradients = torch::autograd::grad({held}, input.origins, {shares * at_layer},
+                                              t + 1 < targets.size(), false, true);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      if (!gradients[i].defined()) gradients[i] = at::zeros_like(points[i]);
     }
     results.push_back(std::move(gradients));
   }

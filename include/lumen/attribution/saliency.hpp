@@ -22,17 +22,9 @@ inline std::vector<Derivatives> gradients_at(const Function& model, const Tensor
       chunks.push_back(differentiate(model, x, targets, true));
       return;
     }
-    // a target that does not fit the batch must be told so, although it is asked in pieces
-    const Function checked = [&](const Tensors& rows) {
-      Tensor output = run_model(model, rows);
-      std::vector<std::int64_t> shape = output.sizes().vec();
-      shape.front() = n;
-      for (const AnyTarget& target : targets) (void)target(output.detach().expand(shape));
-      return output;
-    };
     const Tensor samples = samples_of(first, count, n);
-    chunks.push_back(differentiate(first == 0 && count == 1 ? checked : model, select_rows(x, samples),
-                                   target_rows(targets, samples, n), true));
+    chunks.push_back(differentiate_owned(first == 0 ? checked(model, targets, n) : model,
+                                         select_rows(x, samples), target_rows(targets, samples, n), true));
   });
   return chunks;
 }

@@ -7,18 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include <lumen/attribution/noise.hpp>
 #include <lumen/attribution/saliency.hpp>
 #include <lumen/baseline/draw.hpp>
 #include <lumen/core/gradient.hpp>
 #include <lumen/core/seed.hpp>
 
 namespace lumen {
-
-/// What `stdev` of a noise is measured in.
-enum class NoiseScale {
-  of_range,     ///< a fraction of each sample's own range, max - min: 0.1 to 0.2 in the SmoothGrad paper
-  input_units,  ///< the input's own units
-};
 
 /// Which moment of the attributions of noisy inputs is the answer.
 enum class Moment {
@@ -121,20 +116,6 @@ struct Smooth {
   }
 
  private:
-  Tensor noisy(const Tensor& sample, const Tensor& deviation, std::size_t part, std::int64_t number,
-               std::int64_t draw) const {
-    at::Generator source = generator(mix(seed, part), number, draw);
-    return sample + normal_like(sample, source) * deviation;
-  }
-
-  /// The standard deviation of the noise on each sample of `part`, as [N, 1, ...].
-  Tensor deviations(const Tensor& part) const {
-    const Tensor rows = part.reshape({part.size(0), -1});
-    const Tensor ranges =
-        scale == NoiseScale::of_range ? rows.amax(1) - rows.amin(1) : at::ones_like(rows.select(1, 0));
-    return detail::per_row(ranges * stdev, part);
-  }
-
   template <Input X, class M>
   std::vector<Moments<X>> all(M& model, const X& x, const Targets& targets) const {
     require(samples >= 1 && stdev >= 0, [&] {
@@ -146,8 +127,7 @@ struct Smooth {
     const detail::Start start = detail::start(detail::bind<X>(model), parts, targets, run);
     const std::int64_t n = parts.front().size(0);
     const std::vector<std::int64_t> numbers = detail::sample_numbers(run, n);
-    Tensors spread;
-    for (const Tensor& part : parts) spread.push_back(deviations(part));
+    const Tensors deviations = detail::noise_deviations(parts, scale, stdev);
 
     // copies handed to the method at once: they and their maps may take a quarter of the budget
     std::int64_t bytes = 0;
@@ -161,20 +141,16 @@ struct Smooth {
     std::int64_t forwards = 0, backwards = 0;
     for (std::int64_t first = 0; first < samples; first += most) {
       const std::int64_t copies = std::min(most, samples - first);
-      std::vector<Tensors> rows(parts.size());
       Run inner{run};
       inner.samples.clear();
+      inner.row_bytes = start.row_bytes;
       for (std::int64_t draw = first; draw < first + copies; ++draw) {
-        for (std::int64_t i = 0; i < n; ++i) {
-          const std::int64_t number = numbers[static_cast<std::size_t>(i)];
-          for (std::size_t p = 0; p < parts.size(); ++p)
-            rows[p].push_back(noisy(parts[p].narrow(0, i, 1), spread[p].narrow(0, i, 1), p, number, draw));
+        for (const std::int64_t number : numbers) {
           inner.samples.push_back(static_cast<std::int64_t>(
               mix(static_cast<std::uint64_t>(number), static_cast<std::uint64_t>(draw)) >> 1));
         }
       }
-      Tensors stacked;
-      for (const Tensors& of_part : rows) stacked.push_back(at::cat(of_part));
+      const Tensors stacked = detail::noisy_rows(parts, deviations, seed, numbers, first * n, copies * n);
       const Targets repeated = detail::target_rows(start.targets, detail::samples_of(0, copies * n, n), n);
       const auto answers = detail::with_run(method, inner)(model, input_of<X>(stacked), repeated);
       for (std::size_t t = 0; t < targets.size(); ++t) {

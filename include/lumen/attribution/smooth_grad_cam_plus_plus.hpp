@@ -7,8 +7,9 @@
 
 #include <lumen/attribution/cam_layer.hpp>
 #include <lumen/attribution/cam_map.hpp>
-#include <lumen/attribution/smooth.hpp>
+#include <lumen/attribution/noise.hpp>
 #include <lumen/attribution/upsample.hpp>
+#include <lumen/baseline/draw.hpp>
 
 namespace lumen {
 
@@ -73,6 +74,7 @@ struct SmoothGradCamPlusPlus {
                               const Tensors& parts, const detail::LayerStart& start) const {
     const std::int64_t n = parts.front().size(0);
     const std::vector<std::int64_t> numbers = detail::sample_numbers(run, n);
+    const Tensors deviations = detail::noise_deviations(parts, scale, stdev);
     std::vector<Powers> means;
     for (std::size_t t = 0; t < start.targets.size(); ++t) {
       means.push_back(
@@ -80,9 +82,9 @@ struct SmoothGradCamPlusPlus {
     }
     const auto visit = [&](std::int64_t first, std::int64_t count) {
       const Tensor rows = detail::samples_of(first, count, n);
-      const trace::LayerDerivatives found =
-          trace::differentiate_at(function, layers, noisy(parts, numbers, first, count),
-                                  detail::target_rows(start.targets, rows, n), false);
+      const trace::LayerDerivatives found = trace::differentiate_at(
+          function, layers, detail::noisy_rows(parts, deviations, seed, numbers, first, count),
+          detail::target_rows(start.targets, rows, n), false);
       for (std::size_t t = 0; t < means.size(); ++t) {
         const Tensor g = found.gradients[t].front(), share = g / static_cast<double>(samples);
         detail::add_rows(means[t].first, rows, share);
@@ -92,25 +94,6 @@ struct SmoothGradCamPlusPlus {
     };
     sweep(samples * n, detail::granule(start.targets, n), run, "smooth Grad-CAM++", visit, start.row_bytes);
     return means;
-  }
-
-  /// Rows first ... first + count - 1 of the noisy inputs, row = draw * N + sample.
-  Tensors noisy(const Tensors& parts, const std::vector<std::int64_t>& numbers, std::int64_t first,
-                std::int64_t count) const {
-    const std::int64_t n = parts.front().size(0);
-    Tensors result;
-    for (std::size_t p = 0; p < parts.size(); ++p) {
-      Tensors rows;
-      for (std::int64_t row = first; row < first + count; ++row) {
-        const Tensor sample = parts[p].detach().narrow(0, row % n, 1);
-        const Tensor range =
-            scale == NoiseScale::of_range ? sample.max() - sample.min() : at::ones({}, sample.options());
-        at::Generator source = generator(mix(seed, p), numbers[static_cast<std::size_t>(row % n)], row / n);
-        rows.push_back(sample + normal_like(sample, source) * (range * stdev));
-      }
-      result.push_back(at::cat(rows));
-    }
-    return result;
   }
 };
 

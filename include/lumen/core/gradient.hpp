@@ -17,6 +17,7 @@
 #include <lumen/core/error.hpp>
 #include <lumen/core/input.hpp>
 #include <lumen/core/memory.hpp>
+#include <lumen/core/node.hpp>
 #include <lumen/core/sweep.hpp>
 #include <lumen/core/tensor.hpp>
 
@@ -53,25 +54,22 @@ struct Derivatives {
   std::vector<Tensors> gradients;  ///< for each target, of the sum of its scores, shaped like the input
 };
 
-/// Differentiates the scores with respect to `x` alone: nothing of the model is touched, nor is `x`.
+/// Differentiates the scores with respect to `points` alone: nothing of the model is touched.
+/// @param points  what the model is given, and may overwrite
 /// @param freeze  fix the targets on this pass's own output first
-/// @throws Error if a score does not depend on `x` through differentiable operations
-inline Derivatives differentiate(const Function& model, const Tensors& x, const Targets& targets,
-                                 bool freeze) {
+/// @throws Error if a score does not depend on `points` through differentiable operations
+inline Derivatives differentiate_owned(const Function& model, const Tensors& points, const Targets& targets,
+                                       bool freeze) {
   const c10::InferenceMode no_inference(false);
   const at::AutoGradMode enable(true);
-  Tensors leaves, seen;
-  for (const Tensor& part : x) {
-    leaves.push_back((part.is_inference() ? part.clone() : part.detach()).requires_grad_(true));
-    seen.push_back(leaves.back().clone());  // the model may work in place on what it is given
-  }
-  const Tensor output = run_model(model, seen);
+  const Differentiable x(points);
+  const Tensor output = run_model(model, x.given);
   Derivatives result;
   for (std::size_t t = 0; t < targets.size(); ++t) {
     const Tensor scores = freeze ? targets[t].freeze(output)(output) : targets[t](output);
-    Tensors gradients(leaves.size());
+    Tensors gradients(points.size());
     if (scores.requires_grad()) {
-      gradients = torch::autograd::grad({scores}, leaves, {at::ones_like(scores)},
+      gradients = torch::autograd::grad({scores}, x.origins, {at::ones_like(scores)},
                                         /*retain_graph=*/t + 1 < targets.size(),
                                         /*create_graph=*/false, /*allow_unused=*/true);
     }
@@ -83,12 +81,21 @@ inline Derivatives differentiate(const Function& model, const Tensors& x, const 
           "detach, argmax, NoGradGuard or conversions to numbers");
     });
     for (std::size_t i = 0; i < gradients.size(); ++i) {
-      if (!gradients[i].defined()) gradients[i] = at::zeros_like(leaves[i]);
+      if (!gradients[i].defined()) gradients[i] = at::zeros_like(points[i]);
     }
     result.scores.push_back(scores.detach());
     result.gradients.push_back(std::move(gradients));
   }
   return result;
+}
+
+/// The same at `x`, which is left as it is whatever the model does.
+inline Derivatives differentiate(const Function& model, const Tensors& x, const Targets& targets,
+                                 bool freeze) {
+  const c10::InferenceMode no_inference(false);
+  Tensors points;
+  for (const Tensor& part : x) points.push_back(part.detach().clone());
+  return differentiate_owned(model, points, targets, freeze);
 }
 
 inline void check_scores(const Tensor& scores) {
@@ -107,6 +114,19 @@ inline Tensor samples_of(std::int64_t first, std::int64_t count, std::int64_t n)
   return at::arange(first, first + count, at::kLong).remainder(n);
 }
 
+/// The model, which also asks the targets of an output for a whole batch of `n`: one that does not fit the batch must
+/// be told so, although it is asked in pieces.
+inline Function checked(const Function& model, const Targets& targets, std::int64_t n) {
+  return [&model, &targets, n](const Tensors& rows) {
+    Tensor output = run_model(model, rows);
+    std::vector<std::int64_t> shape = output.sizes().vec();
+    shape.front() = n;
+    const at::NoGradGuard no_grad;
+    for (const AnyTarget& target : targets) (void)target(output.detach().narrow(0, 0, 1).expand(shape));
+    return output;
+  };
+}
+
 inline Targets target_rows(const Targets& targets, const Tensor& samples, std::int64_t n) {
   Targets rows;
   rows.reserve(targets.size());
@@ -114,8 +134,8 @@ inline Targets target_rows(const Targets& targets, const Tensor& samples, std::i
   return rows;
 }
 
-/// Visits draws * n rows in chunks within the budget: `points(first, samples)` makes their inputs,
-/// `collect(derivatives, first, samples)` takes what came out.
+/// Visits draws * n rows in chunks within the budget: `points(first, samples)` makes their inputs, new tensors each
+/// time, `collect(derivatives, first, samples)` takes what came out.
 /// @param row_bytes  an upper bound of what one row takes, such as Start tells; 0 if none is known
 template <class Points, class Collect>
 void differentiate_rows(const Function& model, std::int64_t n, std::int64_t draws, const Targets& targets,
@@ -123,8 +143,8 @@ void differentiate_rows(const Function& model, std::int64_t n, std::int64_t draw
                         std::int64_t row_bytes = 0) {
   const auto visit = [&](std::int64_t first, std::int64_t count) {
     const Tensor samples = samples_of(first, count, n);
-    collect(differentiate(model, points(first, samples), target_rows(targets, samples, n), false), first,
-            samples);
+    collect(differentiate_owned(model, points(first, samples), target_rows(targets, samples, n), false),
+            first, samples);
   };
   sweep(draws * n, granule(targets, n), run, what, visit, row_bytes);
 }

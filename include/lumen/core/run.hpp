@@ -16,6 +16,9 @@ struct Run {
   Progress progress{};  ///< told after every pass; none by default
   /// The number of each sample, which random draws are keyed by; 0 ... N - 1 if empty.
   std::vector<std::int64_t> samples{};
+  /// Bytes that the forward and backward pass of one row takes at most, where the caller knows; 0: measured with a
+  /// first pass of one row.
+  std::int64_t row_bytes = 0;
 };
 
 }  // namespace lumen

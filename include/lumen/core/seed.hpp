@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/core/DistributionsHelper.h>
 
 #include <lumen/core/tensor.hpp>
 
@@ -29,6 +32,27 @@ namespace lumen {
 /// Standard normal numbers of the shape of `like` (which is one sample), on its device.
 [[nodiscard]] inline Tensor normal_like(const Tensor& like, at::Generator& source) {
   return at::randn(like.sizes(), source, like.options().device(at::kCPU)).to(like.device());
+}
+
+/// Standard normal numbers for rows shaped like those of `like`, on its device: row r holds what `normal_like` draws
+/// for one row from `generator(seed, samples[r], draws[r])`. They travel to the device together.
+[[nodiscard]] inline Tensor normal_rows(const Tensor& like, std::uint64_t seed,
+                                        const std::vector<std::int64_t>& samples,
+                                        const std::vector<std::int64_t>& draws) {
+  std::vector<std::int64_t> shape = like.sizes().vec();
+  shape.front() = static_cast<std::int64_t>(samples.size());
+  const Tensor rows =
+      at::empty(shape, like.options().device(at::kCPU).memory_format(at::MemoryFormat::Contiguous));
+  for (std::size_t r = 0; r < samples.size(); ++r) {
+    at::Generator source = generator(seed, samples[r], draws[r]);
+    rows.narrow(0, static_cast<std::int64_t>(r), 1).normal_(0.0, 1.0, source);
+  }
+  return rows.to(like.device());
+}
+
+/// A uniform number in [0, 1).
+[[nodiscard]] inline double uniform(at::Generator& source) {
+  return at::uniform_real_distribution<double>(0.0, 1.0)(at::check_generator<at::CPUGeneratorImpl>(source));
 }
 
 /// Uniform numbers in [0, 1) of the shape of `like` (which is one sample), on its device.

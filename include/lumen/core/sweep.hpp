@@ -19,14 +19,18 @@ namespace lumen {
 /// size. No chunk is smaller than a granule, also when that is over the budget.
 ///
 /// @param granule    rows that must stay together, a divisor of `rows`
-/// @param row_bytes  an upper bound of what one row takes, 0 if none is known
-/// @throws Error if the budget is not positive
+/// @param row_bytes  an upper bound of what one row takes; 0: what `run` says
+/// @throws Error if the budget is not positive, or the bound negative
 template <std::invocable<std::int64_t, std::int64_t> Visit>
 void sweep(std::int64_t rows, std::int64_t granule, const Run& run, std::string_view what, const Visit& visit,
            std::int64_t row_bytes = 0) {
   require(run.memory > 0, [&] {
     return text("the memory budget is ", run.memory, " bytes; give run.memory a positive number of bytes");
   });
+  require(run.row_bytes >= 0, [&] {
+    return text("run.row_bytes is ", run.row_bytes, ", expected a number of bytes, or 0 to have it measured");
+  });
+  if (row_bytes == 0) row_bytes = run.row_bytes;
   if (rows <= granule) {
     visit(std::int64_t{0}, rows);
     if (run.progress) run.progress(what, rows, rows);

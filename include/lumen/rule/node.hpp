@@ -1,34 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
 
-#include <c10/util/intrusive_ptr.h>
-#include <torch/csrc/autograd/edge.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/functions/utils.h>
 #include <torch/csrc/autograd/variable.h>
 
+#include <lumen/core/node.hpp>
 #include <lumen/rule/record.hpp>
 
 namespace lumen::rule::detail {
-
-/// A shared_ptr or an intrusive_ptr, as LibTorch's version has it.
-using NodePtr = decltype(torch::autograd::Edge::function);
-
-template <class N, class Pointer = NodePtr, class... Arguments>
-Pointer make_node(Arguments&&... arguments) {
-  if constexpr (std::same_as<Pointer, std::shared_ptr<torch::autograd::Node>>) {
-    return Pointer(new N(std::forward<Arguments>(arguments)...),
-                   [](auto* node) { deleteNode(node); });  // of torch::autograd
-  } else {
-    return c10::make_intrusive<N>(std::forward<Arguments>(arguments)...);
-  }
-}
 
 /// An operator's place in the graph, with a rule for its backward pass.
 class RuleNode final : public torch::autograd::Node {

@@ -140,7 +140,7 @@ class Pass final : public trace::Listener {
     for (trace::LayerMatch& match : matches_) match.restart();
   }
 
-  void remember(const detail::NodePtr& node, std::shared_ptr<Record> record) {
+  void remember(const lumen::detail::NodePtr& node, std::shared_ptr<Record> record) {
     if (known_.insert_or_assign(node.get(), std::move(record)).second) kept_.push_back(node);
   }
 
@@ -214,7 +214,7 @@ class Pass final : public trace::Listener {
       const at::NoGradGuard no_grad;
       call.proceed();
     }
-    const detail::NodePtr node = detail::make_node<detail::RuleNode>(record, rule);
+    const auto node = lumen::detail::make_node<detail::RuleNode>(record, rule);
     node->set_next_edges(std::move(edges));
     trace::replace_tensors(call.results, [&](const Tensor& value, std::size_t i) {
       if (!at::isFloatingType(value.scalar_type())) return value;
@@ -240,7 +240,7 @@ class Pass final : public trace::Listener {
   const Record* last_ = nullptr;
   std::vector<std::shared_ptr<Record>> records_;
   std::unordered_map<const torch::autograd::Node*, std::shared_ptr<Record>> known_;
-  std::vector<detail::NodePtr> kept_;
+  std::vector<lumen::detail::NodePtr> kept_;
 };
 
 }  // namespace lumen::rule
