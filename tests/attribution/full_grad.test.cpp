@@ -215,3 +215,17 @@ DOCTEST_TEST_CASE("spreading keeps the sum, upsampling the values") {
   DOCTEST_CHECK(all_close(lumen::upsampled(flat, 7, 9, lumen::Upsample::bilinear),
                           at::ones({1, 1, 7, 9}, at::kDouble)));
 }
+
+DOCTEST_TEST_CASE("a bias that is an undefined tensor, as of a module without one, adds nothing") {
+  const nets::Residual net;
+  const Tensor x = nets::random({2, 2, 6, 6}, 90);
+  const auto without = [&](const auto&... bias) {
+    const auto model = [&](const Tensor& image) {
+      return at::linear(at::relu(at::conv2d(image, net.conv1, bias..., 1, 1)).mean({2, 3}), net.fc, bias...);
+    };
+    return lumen::FullGrad{}(model, x, target::Class{.index = 1});
+  };
+  const auto undefined = without(Tensor());
+  DOCTEST_CHECK(all_close(undefined.map, without(c10::optional<Tensor>()).map, 1e-14));
+  DOCTEST_CHECK(all_close(undefined.completeness_error, at::zeros_like(undefined.score), 1e-12));
+}

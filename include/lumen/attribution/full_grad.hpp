@@ -69,7 +69,8 @@ class BiasGradients {
     const auto on_path = std::count(record.on_path.begin(), record.on_path.end(), true);
     const bool alone = on_path == 1, sums = rule::kinds::sums.contains(record.kind);
     if (rule::is_weighted(record) && record.position("bias") >= 0) {
-      if (record.argument("bias").isNone()) return {};
+      const c10::IValue& bias = record.argument("bias");  // of a module without one: an undefined tensor
+      if (bias.isNone() || !bias.toTensor().defined()) return {};
       return [this](const rule::Record& at, const Tensors& g) { return with_bias(at, g); };
     }
     if (alone && rule::kinds::products.contains(record.kind) && record.on_path.front()) return {};
