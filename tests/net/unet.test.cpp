@@ -42,6 +42,37 @@ DOCTEST_TEST_CASE("UNet: pixels beyond the border are the border's: a padded ima
   DOCTEST_CHECK((a - b).abs().max().item<float>() < 1e-6F);
 }
 
+DOCTEST_TEST_CASE(
+    "UNet: the pass of the paper, part by part, with the transposed convolutions called as such") {
+  UNet net = lumen::net::seeded(2, [] { return UNet(lumen::net::UNetOptions{.width = 4}); });
+  net->to(at::kDouble);
+  net->eval();
+  const auto parts = net->named_children();
+  const auto two = [&](const char* name, const Tensor& x) {
+    return parts[name]->as<lumen::net::DoubleConvImpl>()->forward(x);
+  };
+  const auto grown = [&](const char* name, const Tensor& x) {
+    return parts[name]->as<torch::nn::ConvTranspose2dImpl>()->forward(x);
+  };
+  const Tensor image = at::rand({2, 1, 24, 16}, at::kDouble).requires_grad_();
+  const Tensor x1 = two("down1", image);
+  const Tensor x2 = two("down2", at::max_pool2d(x1, 2));
+  const Tensor x3 = two("down3", at::max_pool2d(x2, 2));
+  const Tensor y3 = two("merge3", at::cat({x3, grown("up3", two("bottom", at::max_pool2d(x3, 2)))}, 1));
+  const Tensor y2 = two("merge2", at::cat({x2, grown("up2", y3)}, 1));
+  const Tensor y1 = two("merge1", at::cat({x1, grown("up1", y2)}, 1));
+  const Tensor expected = parts["head"]->as<torch::nn::Conv2dImpl>()->forward(y1);
+  const Tensor output = net->forward(image);
+  DOCTEST_CHECK((output - expected).abs().max().item<double>() < 1e-12);
+
+  // Training too: the gradients of the weights.
+  const auto weights = net->parameters();
+  const auto mine = torch::autograd::grad({output.square().sum()}, weights);
+  const auto theirs = torch::autograd::grad({expected.square().sum()}, weights);
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    DOCTEST_CHECK(at::allclose(mine[i], theirs[i], 1e-9, 1e-12));
+}
+
 DOCTEST_TEST_CASE("UNet: bad inputs") {
   UNet net;
   DOCTEST_CHECK_THROWS_WITH_AS(
