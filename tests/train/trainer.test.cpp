@@ -101,8 +101,10 @@ DOCTEST_TEST_CASE("Trainer: learns, and keeps the best epoch's weights") {
 }
 
 DOCTEST_TEST_CASE("Trainer: a killed and resumed run equals an uninterrupted one bit for bit") {
-  const Trainer<> whole{
+  Trainer<> whole{
       .schedule = {.factor = 0.3, .patience = 0, .threshold = 0.05}, .epochs = 6, .batch = 5, .seed = 3};
+  DOCTEST_SUBCASE("the last weights") {}
+  DOCTEST_SUBCASE("their running mean") { whole.average = 0.9; }
   Tiny expected = tiny();
   const History rows = whole(expected, training(), testing());
   DOCTEST_CHECK(rows.front().learning_rate >
@@ -167,6 +169,45 @@ DOCTEST_TEST_CASE("Trainer: a checkpoint of another purpose, a damaged one, none
   DOCTEST_CHECK(complaint(run).find("cannot write the checkpoint") != std::string::npos);
 }
 
+DOCTEST_TEST_CASE("Trainer: the running mean of the weights is kept, and learning goes on from the weights") {
+  using lumen::train::State;
+  Trainer<> trainer{.epochs = 1, .batch = 1, .average = 0.6};
+  Tiny net = tiny();
+  std::vector<State> steps;
+  trainer.progress = [&](std::string_view, std::int64_t, std::int64_t) {
+    steps.push_back(lumen::train::snapshot(*net));
+  };
+  static_cast<void>(trainer(net, training(), testing()));
+  DOCTEST_REQUIRE(steps.size() == 12);
+
+  State expected = steps.front();
+  for (std::size_t t = 2; t <= steps.size(); ++t) {
+    const double decay = std::min(0.6, static_cast<double>(t) / static_cast<double>(t + 9));
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      expected[i] = steps[t - 1][i].is_floating_point() ? decay * expected[i].to(at::kDouble) +
+                                                              (1.0 - decay) * steps[t - 1][i].to(at::kDouble)
+                                                        : steps[t - 1][i];
+  }
+  const State kept = lumen::train::snapshot(*net);
+  for (std::size_t i = 0; i < kept.size(); ++i)
+    DOCTEST_CHECK(at::allclose(kept[i].to(at::kDouble), expected[i].to(at::kDouble), 1e-5, 1e-6));
+
+  // The steps themselves are those of a run without it, also in the epochs after a mean was measured.
+  std::vector<State> plain;
+  for (const double average : {0.0, 0.6}) {
+    Tiny other = tiny();
+    State last;
+    Trainer<> run{.epochs = 3, .batch = 5, .average = average};
+    run.progress = [&](std::string_view, std::int64_t, std::int64_t) {
+      last = lumen::train::snapshot(*other);
+    };
+    static_cast<void>(run(other, training(), testing()));
+    plain.push_back(last);
+  }
+  DOCTEST_CHECK(std::ranges::equal(plain[0], plain[1],
+                                   [](const Tensor& a, const Tensor& b) { return at::equal(a, b); }));
+}
+
 DOCTEST_TEST_CASE("Trainer: the time limit") {
   const Trainer<> trainer{.epochs = 10, .max_seconds = 5};
   DOCTEST_CHECK(!trainer.finished({}));
@@ -199,6 +240,10 @@ DOCTEST_TEST_CASE("Trainer: bad options") {
                 "Trainer: `epochs` must be at least 0 and `batch` at least 1");
   DOCTEST_CHECK(complaint([&] { static_cast<void>(Trainer<>{.l1 = -1}(net, training(), testing())); }) ==
                 "Trainer: `learning_rate` must be positive, `l1` and `l2` not negative");
+  for (const double average : {-0.1, 1.0})
+    DOCTEST_CHECK(complaint([&] {
+                    static_cast<void>(Trainer<>{.average = average}(net, training(), testing()));
+                  }) == "Trainer: `average` must be in [0, 1)");
   DOCTEST_CHECK(complaint([&] { static_cast<void>(Trainer<>{}(net, training(), {})); }) ==
                 "Trainer: there are no test images");
   const std::string diverged = complaint(

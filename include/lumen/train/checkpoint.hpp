@@ -61,15 +61,16 @@ inline void restore(torch::nn::Module& net, const State& state) {
 struct Checkpoint {
   std::string
       purpose;  ///< what is being trained: data, network and options, in words. Another purpose, another run.
-  History history;
-  State best;  ///< the weights after the epoch of the highest test IoU
+  History history{};
+  State best{};  ///< the weights after the epoch of the highest test IoU
+  State mean{};  ///< the running mean of the weights; empty if there is none
 
   /// Writes this, the network and the optimizer. The file appears complete or not at all: it is written under
   /// another name beside `path` and then renamed, so a kill at any moment leaves the previous one.
   /// @throws Error  the file cannot be written
   void save(const std::filesystem::path& path, const torch::nn::Module& net,
             const torch::optim::Optimizer& optimizer) const {
-    torch::serialize::OutputArchive archive, model, steps, weights;
+    torch::serialize::OutputArchive archive, model, steps;
     archive.write("purpose", c10::IValue(purpose));
     Tensor rows = at::empty({static_cast<std::int64_t>(history.size()), Epoch::columns}, at::kDouble);
     for (std::size_t i = 0; i < history.size(); ++i)
@@ -79,10 +80,8 @@ struct Checkpoint {
     archive.write("model", model);
     optimizer.save(steps);
     archive.write("optimizer", steps);
-    weights.write("count", c10::IValue(static_cast<std::int64_t>(best.size())));
-    for (std::size_t i = 0; i < best.size(); ++i)
-      weights.write(std::to_string(i), best[i], /*is_buffer=*/true);
-    archive.write("best", weights);
+    write(archive, "best", best);
+    write(archive, "mean", mean);
 
     const std::filesystem::path part = path.string() + ".part";
     try {
@@ -103,7 +102,7 @@ struct Checkpoint {
     require(std::filesystem::is_regular_file(path), [&] { return text("there is no checkpoint ", path); });
     Checkpoint checkpoint;
     try {
-      torch::serialize::InputArchive archive, model, steps, weights;
+      torch::serialize::InputArchive archive, model, steps;
       archive.load_from(path.string());
       c10::IValue value;
       archive.read("purpose", value);
@@ -123,13 +122,8 @@ struct Checkpoint {
                     values.begin());
         checkpoint.history.push_back(Epoch::from(values));
       }
-      archive.read("best", weights);
-      weights.read("count", value);
-      for (std::int64_t i = 0; i < value.toInt(); ++i) {
-        Tensor tensor;
-        weights.read(std::to_string(i), tensor, /*is_buffer=*/true);
-        checkpoint.best.push_back(tensor);
-      }
+      checkpoint.best = read(archive, "best");
+      checkpoint.mean = read(archive, "mean");
       archive.read("model", model);
       net.load(model);
       archive.read("optimizer", steps);
@@ -144,6 +138,25 @@ struct Checkpoint {
   }
 
  private:
+  static void write(torch::serialize::OutputArchive& archive, const std::string& name, const State& state) {
+    torch::serialize::OutputArchive part;
+    part.write("count", c10::IValue(static_cast<std::int64_t>(state.size())));
+    for (std::size_t i = 0; i < state.size(); ++i)
+      part.write(std::to_string(i), state[i], /*is_buffer=*/true);
+    archive.write(name, part);
+  }
+
+  static State read(torch::serialize::InputArchive& archive, const std::string& name) {
+    torch::serialize::InputArchive part;
+    archive.read(name, part);
+    c10::IValue count;
+    part.read("count", count);
+    State state;
+    for (std::int64_t i = 0; i < count.toInt(); ++i)
+      part.read(std::to_string(i), state.emplace_back(), /*is_buffer=*/true);
+    return state;
+  }
+
   static std::string first_line(const std::exception& error) {
     const std::string all = error.what();
     return all.substr(0, all.find('\n'));

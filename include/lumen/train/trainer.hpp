@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -44,6 +45,10 @@ struct Trainer {
   double learning_rate = 2e-3;  ///< of the first epoch
   double l1 = 0.0;  ///< adds l1 * sum |w| over the weights (not biases, not normalisation) to the loss
   double l2 = 0.0;  ///< adds l2 * sum w^2 over the same
+  /// Decay of a running mean of the weights and of the statistics of normalisation: after step t, counted
+  /// from 1, mean += (1 - d) (now - mean), d = min(average, t / (t + 9)) (Polyak and Juditsky, SIAM J. Control
+  /// Optim. 1992; exponential). The mean is what is measured and kept; 0: the last weights are.
+  double average = 0.0;
   std::int64_t channel = 1;  ///< the class whose IoU is reported
   /// No epoch is begun that, if as long as the last one, would end later than this; sessions of a resumed run
   /// add up.
@@ -72,13 +77,14 @@ struct Trainer {
     require(epochs >= 0 && batch >= 1, "Trainer: `epochs` must be at least 0 and `batch` at least 1");
     require(learning_rate > 0.0 && l1 >= 0.0 && l2 >= 0.0,
             "Trainer: `learning_rate` must be positive, `l1` and `l2` not negative");
+    require(average >= 0.0 && average < 1.0, "Trainer: `average` must be in [0, 1)");
     require(!test.empty(), "Trainer: there are no test images");
     torch::nn::Module& module = *net;
     const std::vector<Tensor> parameters = module.parameters();
     require(!parameters.empty(), "Trainer: the network has no parameters");
     torch::optim::Adam optimizer(parameters, torch::optim::AdamOptions(learning_rate));
 
-    Checkpoint state{.purpose = purpose, .history = {}, .best = {}};
+    Checkpoint state{.purpose = purpose};
     if (!checkpoint.empty() && std::filesystem::exists(checkpoint))
       state = Checkpoint::load(checkpoint, purpose, module, optimizer);
 
@@ -92,14 +98,17 @@ struct Trainer {
       loan.seed(mix(seed, number));
       data.set_epoch(number);
       module.train();
-      learn(net, data, optimizer, parameters, state.history, row);
+      learn(net, data, optimizer, parameters, state, row);
       module.eval();
+      const State last = average > 0.0 ? snapshot(module) : State{};
+      if (average > 0.0) restore(module, state.mean);
       const Quality quality = evaluate(net, test, loss, parameters.front().device(), channel);
       row.test_loss = quality.loss;
       row.test_iou = quality.iou;
       row.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       state.history.push_back(row);
       if (best_epoch(state.history) == number) state.best = snapshot(module);
+      if (average > 0.0) restore(module, last);
       if (!checkpoint.empty()) state.save(checkpoint, module, optimizer);
     }
     module.eval();
@@ -110,7 +119,8 @@ struct Trainer {
  private:
   template <class Net>
   void learn(Net& net, data::Dataset& data, torch::optim::Adam& optimizer,
-             const std::vector<Tensor>& parameters, const History& history, Epoch& row) const {
+             const std::vector<Tensor>& parameters, Checkpoint& state, Epoch& row) const {
+    const History& history = state.history;
     const at::Device where = parameters.front().device();
     const auto order = data::batches(data.count(), static_cast<std::size_t>(batch), seed, history.size());
     std::vector<Tensor> losses;
@@ -124,6 +134,8 @@ struct Trainer {
       optimizer.zero_grad();
       penalised(value, parameters).backward();
       optimizer.step();
+      if (average > 0.0)
+        follow(*net, state.mean, static_cast<double>(history.size() * order.size() + losses.size() + 1));
       losses.push_back(value.detach());
       ious.push_back(overlap(logits.detach(), label, channel).iou);
       if (progress)
@@ -137,6 +149,23 @@ struct Trainer {
       return text("Trainer: the loss of epoch ", history.size() + 1, " is ", row.train_loss,
                   "; lower the learning rate (", row.learning_rate, ")");
     });
+  }
+
+  /// Moves the mean after step `step`; the first one is the network itself.
+  void follow(const torch::nn::Module& net, State& mean, double step) const {
+    if (mean.empty()) {
+      mean = snapshot(net);
+      return;
+    }
+    const at::NoGradGuard no_gradient;
+    const double share = 1.0 - std::min(average, step / (step + 9.0));
+    const std::vector<Tensor> now = detail::state_tensors(net);
+    for (std::size_t i = 0; i < now.size(); ++i) {
+      if (now[i].is_floating_point())
+        mean[i].lerp_(now[i].detach(), share);
+      else
+        mean[i].copy_(now[i]);
+    }
   }
 
   [[nodiscard]] Tensor penalised(Tensor value, const std::vector<Tensor>& parameters) const {
