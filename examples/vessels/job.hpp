@@ -19,6 +19,14 @@ namespace vessels {
 
 using lumen::Tensor;
 
+/// What suits the data, and two processor cores: a minute, or six.
+struct Suits {
+  std::int64_t epochs;
+  double seconds;
+};
+inline constexpr Suits synthetic_training{.epochs = 24, .seconds = 120};
+inline constexpr Suits folder_training{.epochs = 60, .seconds = 330};
+
 /// What the command line asks for; 0 and empty mean "what suits the data".
 struct Options {
   std::filesystem::path data{};

@@ -9,6 +9,8 @@
 #include <ATen/Parallel.h>
 #include <CLI/CLI.hpp>
 
+#include <lumen/core/error.hpp>
+
 #include "job.hpp"
 
 namespace vessels {
@@ -25,10 +27,15 @@ int run(int argc, char** argv) {
                  "VessMAP folder: images/*.tiff, labels/*.png, skeletons/*.png (default: synthetic vessels)")
       ->check(CLI::ExistingDirectory);
   app.add_option("--out", options.out, "folder for the results")->capture_default_str();
-  app.add_option("--epochs", options.epochs, "epochs of training (default: 16 synthetic, 28 otherwise)")
+  const auto suited = [](auto synthetic, auto folder) {
+    return lumen::text(" (default: ", synthetic, " synthetic, ", folder, " otherwise)");
+  };
+  app.add_option("--epochs", options.epochs,
+                 "epochs of training" + suited(synthetic_training.epochs, folder_training.epochs))
       ->check(CLI::PositiveNumber);
-  app.add_option("--seconds", options.seconds,
-                 "limit on the time of training (default: 120 synthetic, 330 otherwise)")
+  app.add_option(
+         "--seconds", options.seconds,
+         "limit on the time of training" + suited(synthetic_training.seconds, folder_training.seconds))
       ->check(CLI::PositiveNumber);
   app.add_option("--images", options.images, "test images to explain")
       ->capture_default_str()

@@ -155,18 +155,23 @@ void work(const Options& options) {
   }
   lm::data::Dataset dataset(training, augment, synthetic ? 1 : views);
 
-  const std::int64_t epochs = options.epochs > 0 ? options.epochs : synthetic ? 10 : 28;
-  const double limit = options.seconds > 0 ? options.seconds : synthetic ? 120 : 330;
+  const Suits suits = synthetic ? synthetic_training : folder_training;
+  const std::int64_t epochs = options.epochs > 0 ? options.epochs : suits.epochs;
+  const double limit = options.seconds > 0 ? options.seconds : suits.seconds;
   lm::train::Trainer<lm::train::DiceCrossEntropy, lm::train::Cosine> trainer{
-      .schedule = {.epochs = epochs, .seconds = limit},
+      .schedule = {.epochs = epochs, .last = 0.1, .seconds = limit},
       .epochs = epochs,
+      .average = 0.99,
       .max_seconds = limit,
       .progress = lm::TerminalBar{},
       .seed = options.seed};
-  result.recipe = lm::text(
-      "Adam from ", trainer.learning_rate, " along a cosine, ", epochs, " epochs of ", dataset.count(),
-      synthetic ? " flipped random crops of " : " flipped, transposed, brightened random crops of ", crop,
-      " x ", crop, " pixels, batches of ", trainer.batch, ", cross-entropy + soft Dice, seed ", options.seed);
+  result.recipe =
+      lm::text("Adam from ", trainer.learning_rate, " along a cosine to ", trainer.schedule.last, " of it, ",
+               epochs, " epochs of ", dataset.count(),
+               synthetic ? " flipped random crops of " : " flipped, transposed, brightened random crops of ",
+               crop, " x ", crop, " pixels, batches of ", trainer.batch,
+               ", cross-entropy + soft Dice, running mean of the weights of decay ", trainer.average,
+               ", seed ", options.seed);
   trainer.purpose = lm::text(options.net, "; ", result.recipe, "; at most ", limit, " s; ", result.data_words,
                              ", fingerprint ", hex(fingerprint(samples)));
   std::uint64_t key = 0;
