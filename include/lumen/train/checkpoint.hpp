@@ -32,6 +32,18 @@ inline std::vector<Tensor> state_tensors(const torch::nn::Module& net) {
   return tensors;
 }
 
+/// @throws Error  naming `what`: `state` has not the shapes of `tensors`
+inline void require_shapes(const std::vector<Tensor>& tensors, const State& state, const char* what) {
+  require(tensors.size() == state.size(), [&] {
+    return text(what, ": the state holds ", state.size(), " tensors, the network has ", tensors.size());
+  });
+  for (std::size_t i = 0; i < state.size(); ++i)
+    require(tensors[i].sizes() == state[i].sizes(), [&] {
+      return text(what, ": tensor ", i, " has shape ", state[i].sizes(), ", the network's ",
+                  tensors[i].sizes());
+    });
+}
+
 }  // namespace detail
 
 [[nodiscard]] inline State snapshot(const torch::nn::Module& net) {
@@ -45,16 +57,8 @@ inline std::vector<Tensor> state_tensors(const torch::nn::Module& net) {
 inline void restore(torch::nn::Module& net, const State& state) {
   const at::NoGradGuard no_gradient;
   const auto tensors = detail::state_tensors(net);
-  require(tensors.size() == state.size(), [&] {
-    return text("restore: the state holds ", state.size(), " tensors, the network has ", tensors.size());
-  });
-  for (std::size_t i = 0; i < state.size(); ++i) {
-    require(tensors[i].sizes() == state[i].sizes(), [&] {
-      return text("restore: tensor ", i, " has shape ", state[i].sizes(), ", the network's ",
-                  tensors[i].sizes());
-    });
-    tensors[i].detach().copy_(state[i]);
-  }
+  detail::require_shapes(tensors, state, "restore");
+  for (std::size_t i = 0; i < state.size(); ++i) tensors[i].detach().copy_(state[i]);
 }
 
 /// Everything that a training run needs to go on as if it had never stopped, in one file.
@@ -70,14 +74,13 @@ struct Checkpoint {
   /// @throws Error  the file cannot be written
   void save(const std::filesystem::path& path, const torch::nn::Module& net,
             const torch::optim::Optimizer& optimizer) const {
-    torch::serialize::OutputArchive archive, model, steps;
+    torch::serialize::OutputArchive archive, steps;
     archive.write("purpose", c10::IValue(purpose));
     Tensor rows = at::empty({static_cast<std::int64_t>(history.size()), Epoch::columns}, at::kDouble);
     for (std::size_t i = 0; i < history.size(); ++i)
       std::ranges::copy(history[i].values(), rows.data_ptr<double>() + i * Epoch::columns);
     archive.write("history", rows, /*is_buffer=*/true);
-    net.save(model);
-    archive.write("model", model);
+    write(archive, "weights", snapshot(net));
     optimizer.save(steps);
     archive.write("optimizer", steps);
     write(archive, "best", best);
@@ -93,47 +96,46 @@ struct Checkpoint {
     }
   }
 
-  /// Reads a file of `save`.
+  /// Reads a file of `save`, onto the device of `net`.
   /// @param expected  the purpose it must have been written for
   /// @throws Error    the file is missing, damaged or no checkpoint, or was written for another purpose or
-  ///         network; `net` and `optimizer` may then be half filled
+  ///         network; `net` is then as it was
   [[nodiscard]] static Checkpoint load(const std::filesystem::path& path, const std::string& expected,
                                        torch::nn::Module& net, torch::optim::Optimizer& optimizer) {
     require(std::filesystem::is_regular_file(path), [&] { return text("there is no checkpoint ", path); });
+    const State tensors = detail::state_tensors(net);
+    torch::serialize::InputArchive archive;
     Checkpoint checkpoint;
-    try {
-      torch::serialize::InputArchive archive, model, steps;
-      archive.load_from(path.string());
+    readable(path, [&] {
+      archive.load_from(path.string(), tensors.empty() ? at::Device(at::kCPU) : tensors.front().device());
       c10::IValue value;
       archive.read("purpose", value);
       checkpoint.purpose = value.toStringRef();
-      if (checkpoint.purpose != expected)
-        throw Error(text("the checkpoint ", path,
-                         " belongs to another run.\n  it is for:   ", checkpoint.purpose,
-                         "\n  expected is: ", expected, "\nName another file, or train afresh."));
+    });
+    require(checkpoint.purpose == expected, [&] {
+      return text("the checkpoint ", path, " belongs to another run.\n  it is for:   ", checkpoint.purpose,
+                  "\n  expected is: ", expected, "\nName another file, or train afresh.");
+    });
+    readable(path, [&] {
+      torch::serialize::InputArchive steps;
       Tensor rows;
       archive.read("history", rows, /*is_buffer=*/true);
       require(rows.dim() == 2 && rows.size(1) == Epoch::columns && rows.scalar_type() == at::kDouble,
               "its history is not a table of epochs");
-      rows = rows.contiguous();
+      rows = rows.cpu().contiguous();
       for (std::int64_t i = 0; i < rows.size(0); ++i) {
         std::array<double, Epoch::columns> values{};
         std::copy_n(rows.data_ptr<double>() + i * static_cast<std::int64_t>(Epoch::columns), Epoch::columns,
                     values.begin());
         checkpoint.history.push_back(Epoch::from(values));
       }
-      checkpoint.best = read(archive, "best");
-      checkpoint.mean = read(archive, "mean");
-      archive.read("model", model);
-      net.load(model);
+      const State weights = read(archive, "weights", tensors);
+      checkpoint.best = read(archive, "best", tensors);
+      checkpoint.mean = read(archive, "mean", tensors);
       archive.read("optimizer", steps);
       optimizer.load(steps);
-    } catch (const Error&) {
-      throw;
-    } catch (const std::exception& error) {
-      throw Error(text("the checkpoint ", path, " cannot be read (", first_line(error),
-                       "); it is damaged or no checkpoint of lumen. Delete it, or name another file."));
-    }
+      restore(net, weights);
+    });
     return checkpoint;
   }
 
@@ -146,7 +148,8 @@ struct Checkpoint {
     archive.write(name, part);
   }
 
-  static State read(torch::serialize::InputArchive& archive, const std::string& name) {
+  /// Empty, or of the shapes and types of `like`.
+  static State read(torch::serialize::InputArchive& archive, const char* name, const State& like) {
     torch::serialize::InputArchive part;
     archive.read(name, part);
     c10::IValue count;
@@ -154,7 +157,20 @@ struct Checkpoint {
     State state;
     for (std::int64_t i = 0; i < count.toInt(); ++i)
       part.read(std::to_string(i), state.emplace_back(), /*is_buffer=*/true);
+    if (state.empty()) return state;
+    detail::require_shapes(like, state, name);
+    for (std::size_t i = 0; i < state.size(); ++i) state[i] = state[i].to(like[i].scalar_type());
     return state;
+  }
+
+  template <class Read>
+  static void readable(const std::filesystem::path& path, const Read& read) {
+    try {
+      read();
+    } catch (const std::exception& error) {
+      throw Error(text("the checkpoint ", path, " cannot be read (", first_line(error),
+                       "); it is damaged or no checkpoint of lumen. Delete it, or name another file."));
+    }
   }
 
   static std::string first_line(const std::exception& error) {
