@@ -132,11 +132,7 @@ class Bench {
     family();
     ablation("ablationcam-closed", true);
     ablation("ablationcam-suffix", false);
-    std::cout << "LibTorch " << TORCH_VERSION_MAJOR << '.' << TORCH_VERSION_MINOR << '.'
-              << TORCH_VERSION_PATCH << ", " << at::get_num_threads()
-              << " threads; peer: " << (peer_ ? peer_->name() : "none") << '\n';
-    bench::print_table(rows_);
-    if (!options_.json.empty()) bench::write_json(options_.json, rows_);
+    bench::finish(rows_, options_.json, peer_ ? peer_->name() : "none");
   }
 
  private:

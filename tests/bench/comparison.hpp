@@ -71,10 +71,7 @@ inline int run_comparisons(int argc, char** argv, const std::vector<Comparison>&
     std::cerr << each.name << ": " << times.front().size() << " rounds done\n";
     rows.push_back(row);
   }
-  std::cout << "LibTorch " << TORCH_VERSION_MAJOR << '.' << TORCH_VERSION_MINOR << '.' << TORCH_VERSION_PATCH
-            << ", " << at::get_num_threads() << " threads\n";
-  print_table(rows);
-  if (!json.empty()) write_json(json, rows);
+  finish(rows, json, "none");
   return EXIT_SUCCESS;
 } catch (const std::exception& problem) {
   std::cerr << "bench: " << problem.what() << '\n';

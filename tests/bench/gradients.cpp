@@ -222,13 +222,7 @@ class Bench {
     rows_.push_back(row);
   }
 
-  void finish() const {
-    std::cout << "LibTorch " << TORCH_VERSION_MAJOR << '.' << TORCH_VERSION_MINOR << '.'
-              << TORCH_VERSION_PATCH << ", " << at::get_num_threads()
-              << " threads; peer: " << (peer_ ? peer_->name() : "none") << '\n';
-    bench::print_table(rows_);
-    if (!options_.json.empty()) bench::write_json(options_.json, rows_);
-  }
+  void finish() const { bench::finish(rows_, options_.json, peer_ ? peer_->name() : "none"); }
 
  private:
   void one(const Case& item, const std::string& net_name, std::int64_t budget = lumen::Run{}.memory,

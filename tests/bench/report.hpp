@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <fstream>
@@ -88,6 +91,15 @@ inline void write_json(const std::string& path, const std::vector<Row>& rows) {
   std::ofstream file(path);
   file << json.dump(1) << '\n';
   if (!file.flush()) throw std::runtime_error("cannot write " + path);
+}
+
+/// The table of the rows and, with a path, the file; nothing if there are no rows.
+inline void finish(const std::vector<Row>& rows, const std::string& json, const std::string& peer) {
+  if (rows.empty()) return;
+  std::cout << "LibTorch " << TORCH_VERSION_MAJOR << '.' << TORCH_VERSION_MINOR << '.' << TORCH_VERSION_PATCH
+            << ", threads: " << at::get_num_threads() << ", peer: " << peer << '\n';
+  print_table(rows);
+  if (!json.empty()) write_json(json, rows);
 }
 
 }  // namespace lumen::bench

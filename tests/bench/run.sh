@@ -57,6 +57,8 @@ compile=$(sed -n 's/^ *"command": "\(.*\)",$/\1/p' "$lumen_root/build/$build/com
           grep 'bench/gradients.cpp$' | sed 's/ -o .*//; s/\\"/"/g; s/^[^ ]*ccache //; s/.*ccache //')
 [[ -z $compile ]] || peer+=(--compile "$compile")
 
-"$bin/bench_gradients" "${arguments[@]}" "${peer[@]}"
-for program in trace deep_lift lrp; do "$bin/bench_$program" "${arguments[@]}"; done
-"$bin/bench_cam" "${arguments[@]}" "${peer_cam[@]}"
+{
+  "$bin/bench_gradients" "${arguments[@]}" "${peer[@]}"
+  for program in trace deep_lift lrp; do "$bin/bench_$program" "${arguments[@]}"; done
+  "$bin/bench_cam" "${arguments[@]}" "${peer_cam[@]}"
+} | awk '{ print; fflush() } END { exit NR == 0 }' || lumen_fail "no case has that name, or one failed"
