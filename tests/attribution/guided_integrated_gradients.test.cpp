@@ -101,6 +101,21 @@ DOCTEST_TEST_CASE("it equals the paper's algorithm walked feature by feature") {
   }
 }
 
+DOCTEST_TEST_CASE("rounding of many features in float32 does not keep the path from arriving") {
+  for (const double fraction : {0.25, 1.0}) {
+    const Tensor goal = nets::random({2, 20000}, 7).to(at::kFloat);
+    lumen::detail::GuidedPath path{at::zeros_like(goal), goal, fraction, 0.02};
+    for (int step = 1; step <= 16; ++step) {
+      const double t = step / 16.0;
+      const Tensor slope = nets::random({2, 20000}, static_cast<std::uint64_t>(7 + step)).to(at::kFloat);
+      DOCTEST_CHECK(path.advance(slope, t) <= static_cast<std::int64_t>(1.0 / fraction) + 1);
+      const Tensor covered = path.at.to(at::kDouble).abs().sum(1) / goal.to(at::kDouble).abs().sum(1);
+      DOCTEST_CHECK((covered - t).abs().max().item<double>() < 1e-6);
+    }
+    DOCTEST_CHECK((path.at - goal).abs().max().item<float>() < 1e-5F);
+  }
+}
+
 DOCTEST_TEST_CASE("with no freedom it is integrated gradients by the left Riemann sum") {
   const nets::Smooth net;
   const Tensor x = nets::random({3, 6}, 3);

@@ -45,20 +45,19 @@ struct GuidedPath {
   [[nodiscard]] Tensor along(double t) const { return origin + (goal - origin) * t; }
 
   /// Walks on until a share `t` of the L1 distance is covered, the features of the smallest |gradient| first.
-  void advance(const Tensor& gradient, double t) {
+  /// @return rounds that it took; each exhausts `fraction` of the features of every row that is not there
+  std::int64_t advance(const Tensor& gradient, double t) {
     const double infinity = std::numeric_limits<double>::infinity();
     const Tensor low = along(std::max(t - max_distance, 0.0)), high = along(std::min(t + max_distance, 1.0));
     const Tensor wanted = length * (1.0 - t), away = (goal - origin).abs();
-    const std::int64_t features = origin.size(1);
-    const auto rank = static_cast<std::int64_t>(fraction * static_cast<double>(features - 1)) + 1;
+    const auto rank = static_cast<std::int64_t>(fraction * static_cast<double>(origin.size(1) - 1)) + 1;
     Tensor before = at.clone();
     at = at::where((at - origin).abs() < (low - origin).abs(), low, at);  // no feature lags behind
     Tensor magnitude = gradient.abs();
-    const Tensor close = length * 1e-9;
-    for (std::int64_t round = 0; round < features + 2; ++round) {
-      const Tensor left = (goal - at).abs().sum(1, true);
-      const Tensor active = (left - wanted) > close;
-      if (!active.any().item<bool>()) break;
+    Tensor left = (goal - at).abs().sum(1, true);
+    Tensor active = left > wanted;
+    std::int64_t rounds = 0;
+    for (; active.any().item<bool>(); ++rounds) {
       const Tensor full = (at == high).logical_or(away == 0);
       magnitude = magnitude.masked_fill(full, infinity);
       const Tensor threshold = std::get<0>(magnitude.kthvalue(rank, 1, true));
@@ -69,11 +68,12 @@ struct GuidedPath {
           at::where(reach > 0, ((left - wanted) / reach).clamp_max(1.0), at::zeros_like(reach));
       const Tensor moved = at::where(share >= 1.0, high, at + (high - at) * share);
       at = at::where(chosen.logical_and(active), moved, at);
-      // every feature with a finite threshold is exhausted: nothing more can move in this step
-      if (!(reach > 0).logical_and(active).any().item<bool>() && at::isinf(threshold).all().item<bool>())
-        break;
+      left = (goal - at).abs().sum(1, true);
+      // A row that went a part of the way has arrived, whatever rounding says of what is left.
+      active = active.logical_and(share >= 1.0).logical_and(left > wanted);
     }
     map += (at - before) * gradient;
+    return rounds;
   }
 };
 
@@ -135,7 +135,7 @@ struct GuidedIntegratedGradients {
               [&](const detail::Derivatives& derivatives, std::int64_t, const Tensor&) {
                 gradients.push_back(detail::flat(derivatives.gradients.front()));
               });
-          path.advance(at::cat(gradients), static_cast<double>(step + 1) / static_cast<double>(steps));
+          (void)path.advance(at::cat(gradients), static_cast<double>(step + 1) / static_cast<double>(steps));
           if (run.progress) run.progress("guided integrated gradients", step + 1, steps);
         }
         const Tensors map = detail::unflat(path.map, parts);
