@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <lumen/attribution/layer_activation.hpp>
 #include <lumen/core/concepts.hpp>
 #include <lumen/net/seeded.hpp>
 
@@ -58,12 +59,21 @@ DOCTEST_TEST_CASE(
   const Tensor x1 = two("down1", image);
   const Tensor x2 = two("down2", at::max_pool2d(x1, 2));
   const Tensor x3 = two("down3", at::max_pool2d(x2, 2));
-  const Tensor y3 = two("merge3", at::cat({x3, grown("up3", two("bottom", at::max_pool2d(x3, 2)))}, 1));
+  const Tensor grown3 = grown("up3", two("bottom", at::max_pool2d(x3, 2)));
+  const Tensor y3 = two("merge3", at::cat({x3, grown3}, 1));
   const Tensor y2 = two("merge2", at::cat({x2, grown("up2", y3)}, 1));
   const Tensor y1 = two("merge1", at::cat({x1, grown("up1", y2)}, 1));
   const Tensor expected = parts["head"]->as<torch::nn::Conv2dImpl>()->forward(y1);
   const Tensor output = net->forward(image);
   DOCTEST_CHECK((output - expected).abs().max().item<double>() < 1e-12);
+
+  // As layers: the convolution by its weight, the grown map by the shuffle after it.
+  const auto model = [&](const Tensor& x) { return net->forward(x); };
+  const lumen::LayerActivation layers{
+      {lumen::layer::of(net->named_parameters()["up3.weight"]), lumen::layer::nth("pixel_shuffle", 0)}};
+  const auto values = layers(model, image.detach());
+  DOCTEST_CHECK(at::allclose(at::pixel_shuffle(values[0], 2), grown3, 1e-12, 1e-12));
+  DOCTEST_CHECK(at::allclose(values[1], grown3, 1e-12, 1e-12));
 
   // Training too: the gradients of the weights.
   const auto weights = net->parameters();

@@ -95,7 +95,7 @@ class UNetImpl : public torch::nn::Module {
 
   /// What `up(x)` gives, as a 1 x 1 convolution and a pixel shuffle: its kernels do not overlap. LibTorch
   /// without oneDNN's deconvolution (1.13) spends 40 % of a training step in the transposed convolution
-  /// otherwise.
+  /// otherwise. `layer::of(weight)` names the convolution; the grown map is the next "pixel_shuffle".
   static Tensor doubled(const torch::nn::ConvTranspose2d& up, const Tensor& x) {
     const Tensor& weight = up->weight;  // [in, out, 2, 2]
     const Tensor kernels = weight.permute({1, 2, 3, 0}).reshape({weight.size(1) * 4, weight.size(0), 1, 1});
