@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <lumen/train/checkpoint.hpp>
 
-#include <filesystem>
 #include <string>
 
 #include <torch/nn/modules/linear.h>
@@ -9,7 +8,11 @@
 
 #include <doctest/doctest.h>
 
+#include "io/files.hpp"
+
 using lumen::Tensor;
+using lumen::testing::holds;
+using lumen::testing::message_of;
 
 DOCTEST_TEST_CASE("snapshot and restore: copies, put back into the same tensors") {
   torch::nn::Linear net(3, 2);
@@ -37,23 +40,16 @@ DOCTEST_TEST_CASE("restore: the state of another network") {
 
 DOCTEST_TEST_CASE("Checkpoint: what does not fit the network is refused, and the network is as it was") {
   using lumen::train::Checkpoint;
-  const auto path = std::filesystem::temp_directory_path() / "lumen-checkpoint-test.pt";
+  const lumen::testing::Folder folder;
+  const auto path = folder / "a-checkpoint.pt";
   torch::nn::Linear net(3, 2), wider(4, 2), shorter(torch::nn::LinearOptions(3, 2).bias(false));
   torch::optim::Adam optimizer(net->parameters()), wide(wider->parameters()), few(shorter->parameters());
   const auto before = lumen::train::snapshot(*net);
-  const auto complaint = [&] {
-    try {
-      static_cast<void>(Checkpoint::load(path, "it", *net, optimizer));
-    } catch (const lumen::Error& error) {
-      return std::string(error.what());
-    }
-    return std::string("none");
-  };
   const auto refused = [&](const std::string& why) {
-    const std::string message = complaint();
+    const std::string message = message_of([&] { (void)Checkpoint::load(path, "it", *net, optimizer); });
     DOCTEST_INFO(message);
-    DOCTEST_CHECK(message.find("lumen-checkpoint-test.pt") != std::string::npos);
-    DOCTEST_CHECK(message.find(why) != std::string::npos);
+    DOCTEST_CHECK(holds(message, "a-checkpoint.pt"));
+    DOCTEST_CHECK(holds(message, why));
     for (std::size_t i = 0; i < before.size(); ++i) {
       DOCTEST_CHECK(at::equal(net->parameters()[i], before[i]));
       DOCTEST_CHECK(net->parameters()[i].requires_grad());
@@ -78,5 +74,4 @@ DOCTEST_TEST_CASE("Checkpoint: what does not fit the network is refused, and the
   DOCTEST_CHECK(at::equal(net->weight, other->weight));
   DOCTEST_CHECK(at::equal(read.mean.at(0), before[0]));
   DOCTEST_CHECK(read.best.empty());
-  std::filesystem::remove(path);
 }

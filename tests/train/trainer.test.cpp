@@ -18,9 +18,12 @@
 
 #include <lumen/data/synthetic.hpp>
 
+#include "support/message.hpp"
+
 using lumen::Tensor;
 using lumen::data::Dataset;
 using lumen::data::SyntheticVessels;
+using lumen::testing::message_of;
 using lumen::train::History;
 using lumen::train::Trainer;
 
@@ -72,16 +75,6 @@ void same_rows(const History& a, const History& b) {
     x.back() = y.back() = 0;  // seconds
     DOCTEST_CHECK(x == y);
   }
-}
-
-template <class F>
-std::string complaint(const F& f) {
-  try {
-    f();
-  } catch (const lumen::Error& error) {
-    return error.what();
-  }
-  return "none";
 }
 
 }  // namespace
@@ -151,7 +144,7 @@ DOCTEST_TEST_CASE("Trainer: a checkpoint of another purpose, a damaged one, none
   const auto run = [&] { static_cast<void>(trainer(net, training(), testing())); };
   run();
   trainer.purpose = "vessels, seed 1";
-  std::string message = complaint(run);
+  std::string message = message_of(run);
   DOCTEST_INFO(message);
   DOCTEST_CHECK(message.find("belongs to another run") != std::string::npos);
   DOCTEST_CHECK(message.find("vessels, seed 0") != std::string::npos);
@@ -159,14 +152,14 @@ DOCTEST_TEST_CASE("Trainer: a checkpoint of another purpose, a damaged one, none
 
   for (const std::uintmax_t size : {std::uintmax_t{0}, fs::file_size(file.path) / 2}) {
     fs::resize_file(file.path, size);
-    DOCTEST_CHECK(complaint(run).find("is damaged or no checkpoint") != std::string::npos);
+    DOCTEST_CHECK(message_of(run).find("is damaged or no checkpoint") != std::string::npos);
   }
   std::ofstream(file.path) << "not a checkpoint at all";
-  DOCTEST_CHECK(complaint(run).find("is damaged or no checkpoint") != std::string::npos);
+  DOCTEST_CHECK(message_of(run).find("is damaged or no checkpoint") != std::string::npos);
   fs::remove(file.path);
   trainer.checkpoint = file.path / "below" / "a file.pt";
   std::ofstream(file.path) << "a file";
-  DOCTEST_CHECK(complaint(run).find("cannot write the checkpoint") != std::string::npos);
+  DOCTEST_CHECK(message_of(run).find("cannot write the checkpoint") != std::string::npos);
 }
 
 DOCTEST_TEST_CASE("Trainer: the running mean of the weights is kept, and learning goes on from the weights") {
@@ -236,17 +229,17 @@ DOCTEST_TEST_CASE("Trainer: penalties shrink the weights") {
 
 DOCTEST_TEST_CASE("Trainer: bad options") {
   Tiny net = tiny();
-  DOCTEST_CHECK(complaint([&] { static_cast<void>(Trainer<>{.batch = 0}(net, training(), testing())); }) ==
+  DOCTEST_CHECK(message_of([&] { static_cast<void>(Trainer<>{.batch = 0}(net, training(), testing())); }) ==
                 "Trainer: `epochs` must be at least 0 and `batch` at least 1");
-  DOCTEST_CHECK(complaint([&] { static_cast<void>(Trainer<>{.l1 = -1}(net, training(), testing())); }) ==
+  DOCTEST_CHECK(message_of([&] { static_cast<void>(Trainer<>{.l1 = -1}(net, training(), testing())); }) ==
                 "Trainer: `learning_rate` must be positive, `l1` and `l2` not negative");
   for (const double average : {-0.1, 1.0})
-    DOCTEST_CHECK(complaint([&] {
+    DOCTEST_CHECK(message_of([&] {
                     static_cast<void>(Trainer<>{.average = average}(net, training(), testing()));
                   }) == "Trainer: `average` must be in [0, 1)");
-  DOCTEST_CHECK(complaint([&] { static_cast<void>(Trainer<>{}(net, training(), {})); }) ==
+  DOCTEST_CHECK(message_of([&] { static_cast<void>(Trainer<>{}(net, training(), {})); }) ==
                 "Trainer: there are no test images");
-  const std::string diverged = complaint(
+  const std::string diverged = message_of(
       [&] { static_cast<void>(Trainer<>{.epochs = 9, .learning_rate = 1e30}(net, training(), testing())); });
   DOCTEST_INFO(diverged);
   DOCTEST_CHECK(diverged.find("lower the learning rate") != std::string::npos);

@@ -135,7 +135,7 @@ struct GuidedIntegratedGradients {
               [&](const detail::Derivatives& derivatives, std::int64_t, const Tensor&) {
                 gradients.push_back(detail::flat(derivatives.gradients.front()));
               });
-          (void)path.advance(at::cat(gradients), static_cast<double>(step + 1) / static_cast<double>(steps));
+          path.advance(at::cat(gradients), static_cast<double>(step + 1) / static_cast<double>(steps));
           if (run.progress) run.progress("guided integrated gradients", step + 1, steps);
         }
         const Tensors map = detail::unflat(path.map, parts);

@@ -80,7 +80,7 @@ struct Checkpoint {
     for (std::size_t i = 0; i < history.size(); ++i)
       std::ranges::copy(history[i].values(), rows.data_ptr<double>() + i * Epoch::columns);
     archive.write("history", rows, /*is_buffer=*/true);
-    write(archive, "weights", snapshot(net));
+    write(archive, "weights", detail::state_tensors(net));
     optimizer.save(steps);
     archive.write("optimizer", steps);
     write(archive, "best", best);
@@ -144,7 +144,7 @@ struct Checkpoint {
     torch::serialize::OutputArchive part;
     part.write("count", c10::IValue(static_cast<std::int64_t>(state.size())));
     for (std::size_t i = 0; i < state.size(); ++i)
-      part.write(std::to_string(i), state[i], /*is_buffer=*/true);
+      part.write(std::to_string(i), state[i].detach(), /*is_buffer=*/true);
     archive.write(name, part);
   }
 

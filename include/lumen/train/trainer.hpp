@@ -134,13 +134,11 @@ struct Trainer {
       optimizer.zero_grad();
       penalised(value, parameters).backward();
       optimizer.step();
-      if (average > 0.0)
-        follow(*net, state.mean, static_cast<double>(history.size() * order.size() + losses.size() + 1));
       losses.push_back(value.detach());
       ious.push_back(overlap(logits.detach(), label, channel).iou);
-      if (progress)
-        progress(what, static_cast<std::int64_t>(history.size() * order.size() + losses.size()),
-                 epochs * static_cast<std::int64_t>(order.size()));
+      const auto step = static_cast<std::int64_t>(history.size() * order.size() + losses.size());
+      if (average > 0.0) follow(*net, state.mean, static_cast<double>(step));
+      if (progress) progress(what, step, epochs * static_cast<std::int64_t>(order.size()));
     }
     // Read once an epoch: every read waits for the device.
     row.train_loss = at::stack(losses).to(at::kDouble).mean().template item<double>();
