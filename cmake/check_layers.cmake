@@ -10,18 +10,22 @@ include("${CMAKE_CURRENT_LIST_DIR}/components.cmake")
 
 # The library proper: the folders that each folder may use, itself apart.
 set(uses_core "")
-set(uses_baseline core)
-set(uses_perturb core baseline)
-set(uses_trace core)
-set(uses_rule core trace)
-set(uses_attribution core baseline perturb trace rule)
-set(uses_influence core baseline perturb trace)
+set(uses_target core)
+set(uses_engine core target)
+set(uses_trace core target engine)
+set(uses_op core engine trace)
+set(uses_baseline core engine)
+set(uses_perturb core target engine trace op baseline)
+set(uses_rule core target engine trace op)
+set(uses_influence core target engine trace op baseline)
+set(uses_attribution core target engine trace op baseline perturb rule influence)
 set(uses_map core)
-set(uses_metric core baseline perturb map)
-set(proper core baseline perturb trace rule attribution influence map metric)
+set(uses_metric core target engine trace op baseline perturb map)
+set(uses_robust core target engine trace op baseline perturb map)
+set(proper core target engine trace op baseline perturb rule influence attribution map metric robust)
 # Optional: nothing above knows these.
 set(uses_io core map)
-set(uses_script core trace io)
+set(uses_script core engine trace io)
 set(uses_view core map metric io)
 set(uses_data core io)
 set(uses_net core io)
@@ -36,7 +40,7 @@ set(doors
   "torch/script.h"                  "^script/"
   "ATen/ATen.h"                     "^core/tensor.hpp$"
   "torch/csrc/autograd/autograd.h"  "^core/tensor.hpp$"
-  "(ATen|c10|caffe2|torch)/.*"      "^(core|trace|rule|script|io|net|data|train)/"
+  "(ATen|c10|caffe2|torch)/.*"      "^(core|target|engine|trace|op|rule|influence|script|io|net|data|train)/"
   "xtensor(-.*)?/.*"                "^map/xtensor.hpp$"
   "xtl/.*"                          "^map/xtensor.hpp$"
   "(.*/)?stb_.*"                    "^io/stb.hpp$"
@@ -56,8 +60,8 @@ endif()
 
 foreach(header IN LISTS headers)
   set(file "${include}/lumen/${header}")
-  if(NOT header MATCHES "^([a-z0-9_]+/)?[a-z0-9_]+\\.hpp$")
-    complain(${header} "a header is folder/name.hpp, in lower case")
+  if(NOT header MATCHES "^([a-z0-9_]+/)?([a-z0-9_]+/)?(detail/)?[a-z0-9_]+\\.hpp$")
+    complain(${header} "a header is folder/name.hpp or folder/part/name.hpp, in lower case")
     continue()
   endif()
   string(REGEX REPLACE "/.*" "" folder "${header}")
@@ -103,6 +107,13 @@ foreach(header IN LISTS headers)
       if(NOT target MATCHES "/" OR NOT other IN_LIST allowed)
         list(JOIN allowed ", " known)
         complain(${header} "may not include lumen/${target} (its folder may use: ${known})")
+      endif()
+      if(target MATCHES "^(.*)/detail/[^/]*$")
+        set(owner "${CMAKE_MATCH_1}")
+        string(FIND "${header}" "${owner}/" begins)
+        if(NOT begins EQUAL 0)
+          complain(${header} "may not include lumen/${target}, which is internal to ${owner}/")
+        endif()
       endif()
       lumen_component_of(${header} mine)
       lumen_component_of(${target} theirs)

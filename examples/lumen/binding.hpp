@@ -8,12 +8,12 @@
 #include <utility>
 #include <vector>
 
-#include <lumen/attribution/at_layer.hpp>
-#include <lumen/attribution/at_neuron.hpp>
-#include <lumen/attribution/smooth.hpp>
-#include <lumen/attribution/upsample.hpp>
+#include <lumen/attribution/cam/upsample.hpp>
+#include <lumen/attribution/combine/smooth.hpp>
+#include <lumen/attribution/place/at_layer.hpp>
+#include <lumen/attribution/place/at_neuron.hpp>
 #include <lumen/baseline/random.hpp>
-#include <lumen/core/quadrature.hpp>
+#include <lumen/engine/quadrature.hpp>
 
 #include "method.hpp"
 

@@ -5,9 +5,9 @@
 #include <optional>
 
 #include <lumen/core/seed.hpp>
-#include <lumen/core/slice.hpp>
-#include <lumen/core/target.hpp>
 #include <lumen/core/terminal_bar.hpp>
+#include <lumen/target/element.hpp>
+#include <lumen/target/slice.hpp>
 #include <lumen/trace/observe.hpp>
 
 #include "command.hpp"

@@ -10,6 +10,7 @@
 
 #include <lumen/core/attribution.hpp>
 #include <lumen/core/run.hpp>
+#include <lumen/engine/method.hpp>
 #include <lumen/trace/layer.hpp>
 
 #include "baseline.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <lumen/attribution/feature_ablation.hpp>
+#include <lumen/attribution/ablation/feature_ablation.hpp>
 
 #include "binding.hpp"
 

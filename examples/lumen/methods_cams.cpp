@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <lumen/attribution/cam.hpp>
-#include <lumen/attribution/eigen_cam.hpp>
-#include <lumen/attribution/grad_cam.hpp>
-#include <lumen/attribution/guided_grad_cam.hpp>
-#include <lumen/attribution/smooth_grad_cam_plus_plus.hpp>
+#include <lumen/attribution/cam/cam.hpp>
+#include <lumen/attribution/cam/eigen_cam.hpp>
+#include <lumen/attribution/cam/grad_cam.hpp>
+#include <lumen/attribution/cam/guided_grad_cam.hpp>
+#include <lumen/attribution/cam/smooth_grad_cam_plus_plus.hpp>
 
 #include "binding.hpp"
 #include "cam_options.hpp"

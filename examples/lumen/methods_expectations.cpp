@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <lumen/attribution/expected_gradients.hpp>
+#include <lumen/attribution/path/expected_gradients.hpp>
 
 #include "binding.hpp"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <lumen/attribution/deconvnet.hpp>
-#include <lumen/attribution/guided_backprop.hpp>
-#include <lumen/attribution/input_x_gradient.hpp>
-#include <lumen/attribution/saliency.hpp>
+#include <lumen/attribution/gradient/input_x_gradient.hpp>
+#include <lumen/attribution/gradient/saliency.hpp>
+#include <lumen/attribution/relevance/deconvnet.hpp>
+#include <lumen/attribution/relevance/guided_backprop.hpp>
 
 #include "binding.hpp"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <lumen/attribution/conductance.hpp>
-#include <lumen/attribution/internal_influence.hpp>
-#include <lumen/attribution/layer_activation.hpp>
-#include <lumen/attribution/neuron_conductance.hpp>
+#include <lumen/attribution/path/conductance.hpp>
+#include <lumen/attribution/path/internal_influence.hpp>
+#include <lumen/attribution/path/neuron_conductance.hpp>
+#include <lumen/attribution/place/layer_activation.hpp>
 
 #include "binding.hpp"
 

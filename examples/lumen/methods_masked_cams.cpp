@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <lumen/attribution/ablation_cam.hpp>
-#include <lumen/attribution/full_grad.hpp>
-#include <lumen/attribution/recipro_cam.hpp>
-#include <lumen/attribution/score_cam.hpp>
+#include <lumen/attribution/cam/ablation_cam.hpp>
+#include <lumen/attribution/cam/full_grad.hpp>
+#include <lumen/attribution/cam/recipro_cam.hpp>
+#include <lumen/attribution/cam/score_cam.hpp>
 
 #include "binding.hpp"
 #include "cam_options.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <lumen/attribution/blur_integrated_gradients.hpp>
-#include <lumen/attribution/guided_integrated_gradients.hpp>
-#include <lumen/attribution/integrated_gradients.hpp>
+#include <lumen/attribution/path/blur_integrated_gradients.hpp>
+#include <lumen/attribution/path/guided_integrated_gradients.hpp>
+#include <lumen/attribution/path/integrated_gradients.hpp>
 
 #include "binding.hpp"
 

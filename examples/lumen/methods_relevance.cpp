@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <lumen/attribution/excitation_backprop.hpp>
-#include <lumen/attribution/lrp.hpp>
+#include <lumen/attribution/relevance/excitation_backprop.hpp>
+#include <lumen/attribution/relevance/lrp.hpp>
 
 #include "binding.hpp"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <lumen/attribution/deep_lift.hpp>
-#include <lumen/attribution/deep_lift_shap.hpp>
-#include <lumen/rule/deep_lift_captum.hpp>
-#include <lumen/rule/deep_lift_reveal_cancel.hpp>
+#include <lumen/attribution/relevance/deep_lift.hpp>
+#include <lumen/attribution/relevance/deep_lift_shap.hpp>
+#include <lumen/rule/deep_lift/captum.hpp>
+#include <lumen/rule/deep_lift/reveal_cancel.hpp>
 
 #include "binding.hpp"
 

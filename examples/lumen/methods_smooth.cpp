@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <lumen/attribution/smooth.hpp>
+#include <lumen/attribution/combine/smooth.hpp>
 
 #include "binding.hpp"
 

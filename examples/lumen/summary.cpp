@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <lumen/attribution/upsample.hpp>
+#include <lumen/attribution/cam/upsample.hpp>
 #include <lumen/map/components.hpp>
 #include <lumen/map/threshold.hpp>
 #include <lumen/map/view.hpp>

@@ -3,11 +3,11 @@
 
 #include <utility>
 
-#include <lumen/core/region.hpp>
-#include <lumen/core/slice.hpp>
-#include <lumen/core/target.hpp>
-#include <lumen/core/transform.hpp>
 #include <lumen/io/read.hpp>
+#include <lumen/target/element.hpp>
+#include <lumen/target/region.hpp>
+#include <lumen/target/slice.hpp>
+#include <lumen/target/transform.hpp>
 
 namespace cli {
 

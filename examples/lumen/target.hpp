@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include <lumen/core/any_target.hpp>
+#include <lumen/target/any.hpp>
 
 #include "value.hpp"
 

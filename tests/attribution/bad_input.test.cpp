@@ -8,8 +8,8 @@
 #include <string>
 #include <tuple>
 
-#include <lumen/core/region.hpp>
-#include <lumen/core/target.hpp>
+#include <lumen/target/element.hpp>
+#include <lumen/target/region.hpp>
 
 #include "support/nets.hpp"
 

@@ -6,9 +6,9 @@
 
 #include <string>
 
-#include <lumen/core/region.hpp>
-#include <lumen/core/target.hpp>
-#include <lumen/core/transform.hpp>
+#include <lumen/target/element.hpp>
+#include <lumen/target/region.hpp>
+#include <lumen/target/transform.hpp>
 
 #include "support/allclose.hpp"
 #include "support/nets.hpp"

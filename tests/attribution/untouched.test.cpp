@@ -16,8 +16,8 @@
 
 #include <stdexcept>
 
-#include <lumen/core/region.hpp>
-#include <lumen/core/target.hpp>
+#include <lumen/target/element.hpp>
+#include <lumen/target/region.hpp>
 
 #include "support/allclose.hpp"
 #include "support/nets.hpp"

@@ -19,9 +19,9 @@
 #include <utility>
 #include <vector>
 
-#include <lumen/attribution/ablation_cam.hpp>
-#include <lumen/attribution/grad_cam.hpp>
-#include <lumen/core/target.hpp>
+#include <lumen/attribution/cam/ablation_cam.hpp>
+#include <lumen/attribution/cam/grad_cam.hpp>
+#include <lumen/target/element.hpp>
 
 #include "bench/measure.hpp"
 #include "bench/nets.hpp"

@@ -2,8 +2,8 @@
 // What DeepLIFT costs on ResNet-18 at 224 over the passes that it cannot do without.
 #include <ATen/CPUGeneratorImpl.h>
 
-#include <lumen/attribution/deep_lift.hpp>
-#include <lumen/core/target.hpp>
+#include <lumen/attribution/relevance/deep_lift.hpp>
+#include <lumen/target/element.hpp>
 
 #include "bench/comparison.hpp"
 #include "bench/limit.hpp"

@@ -8,13 +8,13 @@
 #include <iostream>
 #include <memory>
 
-#include <lumen/attribution/expected_gradients.hpp>
-#include <lumen/attribution/integrated_gradients.hpp>
-#include <lumen/attribution/saliency.hpp>
-#include <lumen/attribution/smooth.hpp>
+#include <lumen/attribution/combine/smooth.hpp>
+#include <lumen/attribution/gradient/saliency.hpp>
+#include <lumen/attribution/path/expected_gradients.hpp>
+#include <lumen/attribution/path/integrated_gradients.hpp>
 #include <lumen/baseline/random.hpp>
 #include <lumen/core/memory.hpp>
-#include <lumen/core/target.hpp>
+#include <lumen/target/element.hpp>
 
 #include "bench/limit.hpp"
 #include "bench/nets.hpp"

@@ -8,8 +8,8 @@
 
 #include <torch/csrc/autograd/autograd.h>
 
-#include <lumen/core/quadrature.hpp>
 #include <lumen/core/tensor.hpp>
+#include <lumen/engine/quadrature.hpp>
 
 #include "bench/measure.hpp"
 

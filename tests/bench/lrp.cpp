@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include <lumen/attribution/excitation_backprop.hpp>
-#include <lumen/attribution/lrp.hpp>
-#include <lumen/core/target.hpp>
+#include <lumen/attribution/relevance/excitation_backprop.hpp>
+#include <lumen/attribution/relevance/lrp.hpp>
+#include <lumen/target/element.hpp>
 
 #include "bench/comparison.hpp"
 #include "bench/limit.hpp"

@@ -2,8 +2,8 @@
 // What observing and rewriting the operators of ResNet-18 at 224 costs over its plain forward and backward pass.
 #include <ATen/CPUGeneratorImpl.h>
 
-#include <lumen/attribution/guided_backprop.hpp>
-#include <lumen/core/target.hpp>
+#include <lumen/attribution/relevance/guided_backprop.hpp>
+#include <lumen/target/element.hpp>
 #include <lumen/trace/observe.hpp>
 
 #include "bench/comparison.hpp"
@@ -33,8 +33,8 @@ int main(int argc, char** argv) {
           return lumen::rule::only(record, 0, at::threshold_backward(gradients[0], record.outputs[0], 0));
         });
     lumen::rule::Pass pass(composite);
-    const lumen::detail::Function model = [&](const Tensors& parts) { return net(parts[0]); };
-    return lumen::detail::differentiate(pass.bind(model), {x},
+    const lumen::engine::Function model = [&](const Tensors& parts) { return net(parts[0]); };
+    return lumen::engine::differentiate(pass.bind(model), {x},
                                         pass.bind(lumen::Targets{lumen::target::Class{.index = 3}}), true)
         .gradients[0][0];
   };

@@ -40,14 +40,14 @@ file(REMOVE_RECURSE "${tree}")
 if(CHECK STREQUAL "layers")
   set(head "${spdx}#pragma once\n")
   set(lumen "include/lumen")
-  foreach(folder IN ITEMS core baseline perturb trace rule attribution influence map metric
+  foreach(folder IN ITEMS core target engine baseline perturb trace op rule attribution influence map metric robust
                           io script view data net train)
     file(WRITE "${tree}/${lumen}/${folder}/base.hpp" "${head}")
   endforeach()
   file(WRITE "${tree}/${lumen}/lumen.hpp" "${head}")
   expect(pass)
-  foreach(edge IN ITEMS core:baseline core:attribution baseline:perturb perturb:map trace:rule rule:attribution
-                        attribution:influence influence:rule map:metric metric:attribution metric:io
+  foreach(edge IN ITEMS core:target core:engine target:engine trace:op op:rule core:baseline core:attribution baseline:perturb perturb:map trace:rule rule:attribution
+                        influence:attribution influence:rule map:metric metric:attribution metric:io
                         core:view io:view view:data data:train net:data train:attribution script:attribution)
     string(REGEX MATCH "^(.*):(.*)$" edge "${edge}")
     set(from ${CMAKE_MATCH_1})
@@ -61,6 +61,8 @@ if(CHECK STREQUAL "layers")
   endforeach()
   plant(${lumen}/core/planted.hpp "${head}#include <torch/torch.h>\n" "may not include <torch/torch.h>")
   plant(${lumen}/train/planted.hpp "${head}#include <torch/torch.h>\n" "may not include <torch/torch.h>")
+  file(WRITE "${tree}/${lumen}/attribution/cam/detail/inner.hpp" "${head}")
+  plant(${lumen}/attribution/planted.hpp "${head}#include <lumen/attribution/cam/detail/inner.hpp>\n" "which is internal to attribution/cam/")
   plant(${lumen}/core/planted.hpp "${head}  #  include <torch/nn/module.h>\n" "may not include <torch/nn/module.h>")
   plant(${lumen}/trace/planted.hpp "${head}#include <torch/script.h>\n" "may not include <torch/script.h>")
   plant(${lumen}/map/planted.hpp "${head}#include <ATen/ATen.h>\n" "may not include <ATen/ATen.h>")

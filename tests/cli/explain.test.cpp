@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "world.hpp"
 
-#include <lumen/attribution/at_layer.hpp>
-#include <lumen/attribution/at_neuron.hpp>
-#include <lumen/attribution/deep_lift_shap.hpp>
-#include <lumen/attribution/grad_cam.hpp>
-#include <lumen/attribution/input_x_gradient.hpp>
-#include <lumen/attribution/integrated_gradients.hpp>
-#include <lumen/attribution/lrp.hpp>
-#include <lumen/attribution/saliency.hpp>
-#include <lumen/attribution/smooth.hpp>
+#include <lumen/attribution/cam/grad_cam.hpp>
+#include <lumen/attribution/combine/smooth.hpp>
+#include <lumen/attribution/gradient/input_x_gradient.hpp>
+#include <lumen/attribution/gradient/saliency.hpp>
+#include <lumen/attribution/path/integrated_gradients.hpp>
+#include <lumen/attribution/place/at_layer.hpp>
+#include <lumen/attribution/place/at_neuron.hpp>
+#include <lumen/attribution/relevance/deep_lift_shap.hpp>
+#include <lumen/attribution/relevance/lrp.hpp>
 #include <lumen/baseline/blur.hpp>
 #include <lumen/baseline/combine.hpp>
 #include <lumen/baseline/random.hpp>
-#include <lumen/core/region.hpp>
-#include <lumen/core/target.hpp>
-#include <lumen/core/transform.hpp>
+#include <lumen/target/element.hpp>
+#include <lumen/target/region.hpp>
+#include <lumen/target/transform.hpp>
 
 namespace lm = lumen;
 namespace cli = lumen::testing::cli;

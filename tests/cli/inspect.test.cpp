@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "world.hpp"
 
-#include <lumen/attribution/integrated_gradients.hpp>
+#include <lumen/attribution/path/integrated_gradients.hpp>
 
 namespace lm = lumen;
 namespace cli = lumen::testing::cli;

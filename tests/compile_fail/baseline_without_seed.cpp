@@ -2,7 +2,7 @@
 // expect: (satisfaction of [^A-Za-z]*Baseline<|(because|satisfy) 'Baseline[<'])
 #include <cstdint>
 
-#include <lumen/attribution/integrated_gradients.hpp>
+#include <lumen/attribution/path/integrated_gradients.hpp>
 
 struct Noise {
 #ifdef LUMEN_POSITIVE

@@ -3,8 +3,8 @@
 #include <array>
 #include <tuple>
 
-#include <lumen/attribution/saliency.hpp>
-#include <lumen/core/target.hpp>
+#include <lumen/attribution/gradient/saliency.hpp>
+#include <lumen/target/element.hpp>
 
 void explain(const lumen::Tensor& a, const lumen::Tensor& b) {
   const auto net = [](const lumen::Tensor& first, const lumen::Tensor& second) { return first + second; };

@@ -2,9 +2,10 @@
 // expect: needs with_baseline\(other\)
 #include <utility>
 
-#include <lumen/attribution/at_layer.hpp>
+#include <lumen/attribution/place/at_layer.hpp>
 #include <lumen/baseline/constant.hpp>
-#include <lumen/core/target.hpp>
+#include <lumen/engine/method.hpp>
+#include <lumen/target/element.hpp>
 
 template <class B = lumen::baseline::Zero>
 struct Difference {
@@ -17,7 +18,7 @@ struct Difference {
 #endif
   template <lumen::Input X, lumen::Model<X> M, lumen::TargetOrTargets T>
   auto operator()(M&&, const X& x, const T& target) const {
-    return lumen::detail::answer(target, [&](const lumen::Targets& targets) {
+    return lumen::engine::answer(target, [&](const lumen::Targets& targets) {
       return std::vector<lumen::Attribution<X>>(targets.size(), {.map = x});
     });
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // expect: (satisfaction of [^A-Za-z]*Model<|(because|satisfy) 'Model[<'])
-#include <lumen/attribution/saliency.hpp>
-#include <lumen/core/target.hpp>
+#include <lumen/attribution/gradient/saliency.hpp>
+#include <lumen/target/element.hpp>
 
 struct Net {
 #ifdef LUMEN_POSITIVE

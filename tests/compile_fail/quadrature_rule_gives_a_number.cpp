@@ -2,7 +2,7 @@
 // expect: (satisfaction of [^A-Za-z]*QuadratureRule<|(because|satisfy) 'QuadratureRule[<'])
 #include <cstdint>
 
-#include <lumen/attribution/integrated_gradients.hpp>
+#include <lumen/attribution/path/integrated_gradients.hpp>
 
 struct Rule {
 #ifdef LUMEN_POSITIVE

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // expect: (satisfaction of [^A-Za-z]*Method<|(because|satisfy) 'Method[<'])
-#include <lumen/attribution/smooth.hpp>
+#include <lumen/attribution/combine/smooth.hpp>
 #include <lumen/baseline/blur.hpp>
+#include <lumen/engine/method.hpp>
 
 #ifdef LUMEN_POSITIVE
 const lumen::Smooth<lumen::Saliency> method{};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // expect: (satisfaction of [^A-Za-z]*TargetOrTargets<|(because|satisfy) 'TargetOrTargets[<'])
-#include <lumen/attribution/saliency.hpp>
-#include <lumen/core/target.hpp>
+#include <lumen/attribution/gradient/saliency.hpp>
+#include <lumen/target/element.hpp>
 
 void explain(const lumen::Tensor& x) {
   const auto net = [](const lumen::Tensor& input) { return input; };

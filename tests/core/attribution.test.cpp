@@ -7,7 +7,8 @@
 
 #include <c10/core/InferenceMode.h>
 
-#include <lumen/core/target.hpp>
+#include <lumen/engine/method.hpp>
+#include <lumen/target/element.hpp>
 
 using lumen::AnyTarget;
 using lumen::Attribution;
@@ -65,15 +66,15 @@ DOCTEST_TEST_CASE("a method of one's own explains a lambda") {
 }
 
 DOCTEST_TEST_CASE("one target is answered by one attribution, several by a list in order") {
-  const auto one = lumen::detail::answer(lumen::target::Class{}, numbered);
+  const auto one = lumen::engine::answer(lumen::target::Class{}, numbered);
   static_assert(std::is_same_v<decltype(one), const Attribution<Tensor>>);
   DOCTEST_CHECK(one.forward_passes == 1);
-  DOCTEST_CHECK(lumen::detail::answer(AnyTarget(lumen::target::Class{}), numbered).forward_passes == 1);
+  DOCTEST_CHECK(lumen::engine::answer(AnyTarget(lumen::target::Class{}), numbered).forward_passes == 1);
   const auto several =
-      lumen::detail::answer(Targets{lumen::target::Class{}, lumen::target::Output{}}, numbered);
+      lumen::engine::answer(Targets{lumen::target::Class{}, lumen::target::Output{}}, numbered);
   DOCTEST_REQUIRE(several.size() == 2);
   DOCTEST_CHECK(several[1].forward_passes == 2);
-  DOCTEST_CHECK_THROWS_WITH_AS((void)lumen::detail::answer(Targets{}, numbered),
+  DOCTEST_CHECK_THROWS_WITH_AS((void)lumen::engine::answer(Targets{}, numbered),
                                doctest::Contains("list of targets is empty"), lumen::Error);
 }
 
@@ -83,9 +84,9 @@ DOCTEST_TEST_CASE("methods work outside the caller's inference mode, without rec
     DOCTEST_CHECK_FALSE(at::GradMode::is_enabled());
     return std::vector<Attribution<Tensor>>(1);
   };
-  (void)lumen::detail::answer(lumen::target::Output{}, observe);
+  (void)lumen::engine::answer(lumen::target::Output{}, observe);
   DOCTEST_CHECK(at::GradMode::is_enabled());
   const c10::InferenceMode inference;
-  (void)lumen::detail::answer(lumen::target::Output{}, observe);
+  (void)lumen::engine::answer(lumen::target::Output{}, observe);
   DOCTEST_CHECK(c10::InferenceMode::is_enabled());
 }

@@ -10,8 +10,9 @@
 
 #include <torch/nn.h>
 
-#include <lumen/core/any_target.hpp>
 #include <lumen/core/attribution.hpp>
+#include <lumen/engine/method.hpp>
+#include <lumen/target/any.hpp>
 
 namespace {
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include <lumen/core/concepts.hpp>
+#include <lumen/engine/input.hpp>
 
 #include "support/nets.hpp"
 
@@ -30,7 +31,7 @@ static_assert(!Input<std::tuple<>> && !Input<std::array<Tensor, 2>> && !Input<st
 static_assert(!Input<std::tuple<Tensor, int>> && !Input<Tensor&> && !Input<const Tensor> && !Input<float>);
 
 void refused(const Tensors& x, const char* why) {
-  DOCTEST_CHECK_THROWS_WITH_AS(lumen::detail::check_input(x), doctest::Contains(why), Error);
+  DOCTEST_CHECK_THROWS_WITH_AS(lumen::engine::check_input(x), doctest::Contains(why), Error);
 }
 
 }  // namespace
@@ -50,15 +51,16 @@ DOCTEST_TEST_CASE("parts_of and input_of are each other's inverse, and share mem
 
 DOCTEST_TEST_CASE(
     "sound inputs pass: every floating point type, strided, one-dimensional, requiring gradients") {
-  using lumen::detail::check_input;
+  using lumen::engine::check_input;
+  namespace engine = lumen::engine;
   for (const at::ScalarType type : {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16}) {
-    DOCTEST_CHECK_NOTHROW(check_input({at::zeros({2, 3}, type)}));
+    DOCTEST_CHECK_NOTHROW(engine::check_input({at::zeros({2, 3}, type)}));
   }
-  DOCTEST_CHECK_NOTHROW(check_input({random({4, 3}, 1).t()}));
-  DOCTEST_CHECK_NOTHROW(check_input({at::zeros({1, 3}).expand({5, 3})}));
-  DOCTEST_CHECK_NOTHROW(check_input({at::zeros({5})}));
-  DOCTEST_CHECK_NOTHROW(check_input({at::zeros({5, 2}).requires_grad_(true)}));
-  DOCTEST_CHECK_NOTHROW(check_input({at::zeros({5, 2}), at::zeros({5, 1, 3, 3})}));
+  DOCTEST_CHECK_NOTHROW(engine::check_input({random({4, 3}, 1).t()}));
+  DOCTEST_CHECK_NOTHROW(engine::check_input({at::zeros({1, 3}).expand({5, 3})}));
+  DOCTEST_CHECK_NOTHROW(engine::check_input({at::zeros({5})}));
+  DOCTEST_CHECK_NOTHROW(engine::check_input({at::zeros({5, 2}).requires_grad_(true)}));
+  DOCTEST_CHECK_NOTHROW(engine::check_input({at::zeros({5, 2}), at::zeros({5, 1, 3, 3})}));
 }
 
 DOCTEST_TEST_CASE("an input that cannot be explained is refused, and named") {
@@ -77,11 +79,11 @@ DOCTEST_TEST_CASE("an input that cannot be explained is refused, and named") {
 
 DOCTEST_TEST_CASE("rows are picked from every part alike, and values of rows broadcast") {
   const Tensor a = random({3, 2}, 3), b = random({3, 1, 2, 2}, 4), index = at::tensor({2, 2, 0}, at::kLong);
-  const Tensors rows = lumen::detail::select_rows({a, b}, index);
+  const Tensors rows = lumen::engine::select_rows({a, b}, index);
   DOCTEST_CHECK(at::equal(rows[0], at::stack({a[2], a[2], a[0]})));
   DOCTEST_CHECK(at::equal(rows[1], at::stack({b[2], b[2], b[0]})));
   const Tensor values = at::tensor({1., 2., 3.}, at::kDouble);
-  const Tensor product = b * lumen::detail::per_row(values, b);
+  const Tensor product = b * lumen::engine::per_row(values, b);
   for (std::int64_t i = 0; i < 3; ++i)
     DOCTEST_CHECK(at::equal(product[i], b[i] * static_cast<double>(i + 1)));
 }

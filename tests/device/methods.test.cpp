@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include <lumen/attribution/excitation_backprop.hpp>
-#include <lumen/attribution/lrp.hpp>
+#include <lumen/attribution/relevance/excitation_backprop.hpp>
+#include <lumen/attribution/relevance/lrp.hpp>
 #include <lumen/lumen.hpp>
 
 #include "support/allclose.hpp"

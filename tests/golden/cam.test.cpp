@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Captum's own cases of Grad-CAM and Guided Grad-CAM, run by lumen.
-#include <lumen/attribution/grad_cam.hpp>
-#include <lumen/attribution/guided_grad_cam.hpp>
+#include <lumen/attribution/cam/grad_cam.hpp>
+#include <lumen/attribution/cam/guided_grad_cam.hpp>
 
 #include <doctest/doctest.h>
 

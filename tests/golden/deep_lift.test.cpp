@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Captum's cases of DeepLIFT, run by lumen.
-#include <lumen/attribution/deep_lift.hpp>
-#include <lumen/attribution/deep_lift_shap.hpp>
-#include <lumen/rule/deep_lift_captum.hpp>
+#include <lumen/attribution/relevance/deep_lift.hpp>
+#include <lumen/attribution/relevance/deep_lift_shap.hpp>
+#include <lumen/rule/deep_lift/captum.hpp>
 
 #include <doctest/doctest.h>
 

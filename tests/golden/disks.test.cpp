@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The maps of the study that lumen re-creates: its own weights on its own images, by lumen's methods.
-#include <lumen/attribution/grad_cam.hpp>
-#include <lumen/attribution/guided_backprop.hpp>
-#include <lumen/attribution/integrated_gradients.hpp>
-#include <lumen/attribution/occlusion.hpp>
-#include <lumen/attribution/saliency.hpp>
+#include <lumen/attribution/ablation/occlusion.hpp>
+#include <lumen/attribution/cam/grad_cam.hpp>
+#include <lumen/attribution/gradient/saliency.hpp>
+#include <lumen/attribution/path/integrated_gradients.hpp>
+#include <lumen/attribution/relevance/guided_backprop.hpp>
 
 #include <doctest/doctest.h>
 
 #include <iostream>
 #include <string>
 
-#include <lumen/core/target.hpp>
 #include <lumen/io/npy.hpp>
 #include <lumen/io/state_dict.hpp>
 #include <lumen/net/custom_cnn.hpp>
 #include <lumen/net/load.hpp>
+#include <lumen/target/element.hpp>
 
 #include "support/shared.hpp"
 

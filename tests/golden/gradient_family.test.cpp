@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Captum's own cases of the gradient family, run by lumen.
-#include <lumen/attribution/input_x_gradient.hpp>
-#include <lumen/attribution/integrated_gradients.hpp>
-#include <lumen/attribution/saliency.hpp>
-#include <lumen/attribution/smooth.hpp>
+#include <lumen/attribution/combine/smooth.hpp>
+#include <lumen/attribution/gradient/input_x_gradient.hpp>
+#include <lumen/attribution/gradient/saliency.hpp>
+#include <lumen/attribution/path/integrated_gradients.hpp>
 #include <lumen/baseline/constant.hpp>
-#include <lumen/core/target.hpp>
+#include <lumen/target/element.hpp>
 
 #include <doctest/doctest.h>
 

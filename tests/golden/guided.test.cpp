@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Captum's own cases of guided backpropagation and the deconvolutional network, run by lumen.
-#include <lumen/attribution/deconvnet.hpp>
-#include <lumen/attribution/guided_backprop.hpp>
+#include <lumen/attribution/relevance/deconvnet.hpp>
+#include <lumen/attribution/relevance/guided_backprop.hpp>
 
 #include <doctest/doctest.h>
 

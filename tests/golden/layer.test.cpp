@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Captum's own cases of the methods at a layer, run by lumen.
-#include <lumen/attribution/at_layer.hpp>
-#include <lumen/attribution/conductance.hpp>
-#include <lumen/attribution/deep_lift.hpp>
-#include <lumen/attribution/deep_lift_shap.hpp>
-#include <lumen/attribution/feature_ablation.hpp>
-#include <lumen/attribution/input_x_gradient.hpp>
-#include <lumen/attribution/integrated_gradients.hpp>
-#include <lumen/attribution/internal_influence.hpp>
-#include <lumen/attribution/layer_activation.hpp>
-#include <lumen/attribution/saliency.hpp>
-#include <lumen/rule/deep_lift_captum.hpp>
+#include <lumen/attribution/ablation/feature_ablation.hpp>
+#include <lumen/attribution/gradient/input_x_gradient.hpp>
+#include <lumen/attribution/gradient/saliency.hpp>
+#include <lumen/attribution/path/conductance.hpp>
+#include <lumen/attribution/path/integrated_gradients.hpp>
+#include <lumen/attribution/path/internal_influence.hpp>
+#include <lumen/attribution/place/at_layer.hpp>
+#include <lumen/attribution/place/layer_activation.hpp>
+#include <lumen/attribution/relevance/deep_lift.hpp>
+#include <lumen/attribution/relevance/deep_lift_shap.hpp>
+#include <lumen/rule/deep_lift/captum.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Captum's own cases of LRP and LayerLRP, run by lumen.
-#include <lumen/attribution/at_layer.hpp>
-#include <lumen/attribution/lrp.hpp>
-#include <lumen/core/target.hpp>
+#include <lumen/attribution/place/at_layer.hpp>
+#include <lumen/attribution/relevance/lrp.hpp>
+#include <lumen/target/element.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Captum's own cases of the methods for a neuron, and of the ablation of features, run by lumen.
-#include <lumen/attribution/at_neuron.hpp>
-#include <lumen/attribution/deconvnet.hpp>
-#include <lumen/attribution/deep_lift.hpp>
-#include <lumen/attribution/deep_lift_shap.hpp>
-#include <lumen/attribution/expected_gradients.hpp>
-#include <lumen/attribution/feature_ablation.hpp>
-#include <lumen/attribution/guided_backprop.hpp>
-#include <lumen/attribution/integrated_gradients.hpp>
-#include <lumen/attribution/neuron_conductance.hpp>
-#include <lumen/attribution/saliency.hpp>
-#include <lumen/attribution/smooth.hpp>
+#include <lumen/attribution/ablation/feature_ablation.hpp>
+#include <lumen/attribution/combine/smooth.hpp>
+#include <lumen/attribution/gradient/saliency.hpp>
+#include <lumen/attribution/path/expected_gradients.hpp>
+#include <lumen/attribution/path/integrated_gradients.hpp>
+#include <lumen/attribution/path/neuron_conductance.hpp>
+#include <lumen/attribution/place/at_neuron.hpp>
+#include <lumen/attribution/relevance/deconvnet.hpp>
+#include <lumen/attribution/relevance/deep_lift.hpp>
+#include <lumen/attribution/relevance/deep_lift_shap.hpp>
+#include <lumen/attribution/relevance/guided_backprop.hpp>
 #include <lumen/baseline/random.hpp>
-#include <lumen/rule/deep_lift_captum.hpp>
+#include <lumen/engine/method.hpp>
+#include <lumen/rule/deep_lift/captum.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Captum's own cases of occlusion, run by lumen.
-#include <lumen/attribution/occlusion.hpp>
+#include <lumen/attribution/ablation/occlusion.hpp>
 
 #include <doctest/doctest.h>
 

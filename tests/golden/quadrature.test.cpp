@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <lumen/core/quadrature.hpp>
+#include <lumen/engine/quadrature.hpp>
 
 #include <doctest/doctest.h>
 

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include <lumen/attribution/layer_activation.hpp>
+#include <lumen/attribution/place/layer_activation.hpp>
 #include <lumen/core/concepts.hpp>
 #include <lumen/net/seeded.hpp>
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include <lumen/core/target.hpp>
-#include <lumen/core/transform.hpp>
+#include <lumen/target/element.hpp>
+#include <lumen/target/transform.hpp>
 
 #include "support/allclose.hpp"
 #include "support/message.hpp"
@@ -53,10 +53,10 @@ rule::Composite everything_plain() {
   return composite;
 }
 
-lumen::detail::Derivatives ruled(const rule::Composite& composite, const lumen::detail::Function& model,
+lumen::engine::Derivatives ruled(const rule::Composite& composite, const lumen::engine::Function& model,
                                  const Tensor& x, const Targets& targets) {
   rule::Pass pass(composite);
-  return lumen::detail::differentiate(pass.bind(model), {x}, pass.bind(targets), true);
+  return lumen::engine::differentiate(pass.bind(model), {x}, pass.bind(targets), true);
 }
 
 }  // namespace
@@ -64,10 +64,10 @@ lumen::detail::Derivatives ruled(const rule::Composite& composite, const lumen::
 DOCTEST_TEST_CASE("rules that repeat the operators' own gradients change nothing") {
   Tangled net;
   net.first.requires_grad_(true);
-  const lumen::detail::Function model = [&](const Tensors& parts) { return net(parts[0]); };
+  const lumen::engine::Function model = [&](const Tensors& parts) { return net(parts[0]); };
   const Tensor x = nets::random({3, 1, 6, 6}, 5);
   const Targets targets{target::Class{.index = 1}, target::Softmax{target::Class{.index = 2}}};
-  const auto plain = lumen::detail::differentiate(model, {x}, targets, true);
+  const auto plain = lumen::engine::differentiate(model, {x}, targets, true);
   rule::Composite composite = everything_plain();
   for (auto& [kind, each] : composite.kinds) each = rule::plain_backward;
   for (const rule::Composite& way : {everything_plain(), composite}) {
@@ -83,7 +83,7 @@ DOCTEST_TEST_CASE("rules that repeat the operators' own gradients change nothing
 
 DOCTEST_TEST_CASE("a rule sees what the operator saw, also when the model overwrites it later") {
   const Tangled net;
-  const lumen::detail::Function model = [&](const Tensors& parts) { return net(parts[0]); };
+  const lumen::engine::Function model = [&](const Tensors& parts) { return net(parts[0]); };
   const Tensor x = nets::random({2, 1, 6, 6}, 6);
   rule::Composite composite = everything_plain();
   std::vector<std::string> asked;
@@ -110,7 +110,7 @@ DOCTEST_TEST_CASE("a rule sees what the operator saw, also when the model overwr
 
 DOCTEST_TEST_CASE("first, last, layers and kinds get their rules") {
   const nets::ConvNet net;
-  const lumen::detail::Function model = [&](const Tensors& parts) { return net(parts[0]); };
+  const lumen::engine::Function model = [&](const Tensors& parts) { return net(parts[0]); };
   const Tensor x = nets::random({2, 1, 8, 8}, 7);
   std::vector<std::string> asked;
   const auto noting = [&](const char* name) {
@@ -131,12 +131,12 @@ DOCTEST_TEST_CASE("first, last, layers and kinds get their rules") {
 
 DOCTEST_TEST_CASE("what no entry covers is refused by name, but only on the way to the score") {
   const Tensor w = nets::weight({3, 4}, 8);
-  const lumen::detail::Function model = [&](const Tensors& parts) {
+  const lumen::engine::Function model = [&](const Tensors& parts) {
     const Tensor aside = at::cumprod(parts[0], 1);  // never reaches the score
     (void)aside;
     return at::linear(at::relu(parts[0]), w);
   };
-  const lumen::detail::Function strange = [&](const Tensors& parts) {
+  const lumen::engine::Function strange = [&](const Tensors& parts) {
     const Tensor known = at::linear(at::relu(parts[0]), w);
     return known + at::logcumsumexp(parts[0], 1).narrow(1, 0, 3);
   };
@@ -157,7 +157,7 @@ DOCTEST_TEST_CASE("what no entry covers is refused by name, but only on the way 
 
 DOCTEST_TEST_CASE("an input that a rule needs and the model overwrites is refused, not misread") {
   const Tensor w = nets::weight({4, 4}, 10);
-  const lumen::detail::Function model = [&](const Tensors& parts) {
+  const lumen::engine::Function model = [&](const Tensors& parts) {
     Tensor h = at::linear(parts[0], w);
     const Tensor g = at::tanh(h);
     h.mul_(2.0);
@@ -182,8 +182,8 @@ DOCTEST_TEST_CASE(
   composite.use({"relu"},
                 [](const rule::Record&, const Tensors&) -> Tensors { throw std::runtime_error("rule"); });
   const Tensor x = nets::random({2, 1, 8, 8}, 12);
-  const lumen::detail::Function model = [&](const Tensors& parts) { return net(parts[0]); };
-  const lumen::detail::Function broken = [&](const Tensors& parts) -> Tensor {
+  const lumen::engine::Function model = [&](const Tensors& parts) { return net(parts[0]); };
+  const lumen::engine::Function broken = [&](const Tensors& parts) -> Tensor {
     (void)net(parts[0]);
     throw std::runtime_error("model");
   };
@@ -205,11 +205,11 @@ DOCTEST_TEST_CASE("a composite of one's own") {
     return rule::only(record, 0, gradients[0] * (record.outputs[0] > 0.1));
   });
   rule::Pass pass(composite);
-  const lumen::detail::Function model = [&](const Tensors& parts) { return net(parts[0]); };
+  const lumen::engine::Function model = [&](const Tensors& parts) { return net(parts[0]); };
   const Targets targets{target::Class{.index = 1}};
-  const auto why = lumen::detail::differentiate(pass.bind(model), {image}, pass.bind(targets), true);
+  const auto why = lumen::engine::differentiate(pass.bind(model), {image}, pass.bind(targets), true);
   //! [composite]
   DOCTEST_CHECK(!all_close(why.gradients[0][0],
-                           lumen::detail::differentiate(model, {image}, targets, true).gradients[0][0],
+                           lumen::engine::differentiate(model, {image}, targets, true).gradients[0][0],
                            1e-6));
 }

@@ -13,9 +13,9 @@
 #include <thread>
 #include <vector>
 
-#include <lumen/attribution/saliency.hpp>
-#include <lumen/core/target.hpp>
+#include <lumen/attribution/gradient/saliency.hpp>
 #include <lumen/io/npy.hpp>
+#include <lumen/target/element.hpp>
 #include <lumen/trace/layer.hpp>
 #include <lumen/trace/observe.hpp>
 #include <lumen/trace/suffix.hpp>
@@ -182,7 +182,7 @@ DOCTEST_TEST_CASE("ResNet-18, scripted and traced: one gradient, repeatable, and
     thread.join();
     DOCTEST_CHECK(max_error(other, map) == 0.0);
 
-    const auto function = detail::bind<Tensor>(net);
+    const auto function = engine::bind<Tensor>(net);
     const Tensors inner =
         trace::head(function, {layer::tap("layer4.1.relu", 1), layer::input(layer::tap("avgpool"))}, {x});
     DOCTEST_CHECK(max_error(inner[0], inner[1]) == 0.0);

@@ -9,12 +9,12 @@
 #include <set>
 #include <string>
 
-#include <lumen/attribution/deep_lift.hpp>
-#include <lumen/attribution/guided_backprop.hpp>
-#include <lumen/attribution/lrp.hpp>
+#include <lumen/attribution/relevance/deep_lift.hpp>
+#include <lumen/attribution/relevance/guided_backprop.hpp>
+#include <lumen/attribution/relevance/lrp.hpp>
 #include <lumen/baseline/random.hpp>
-#include <lumen/core/target.hpp>
 #include <lumen/io/npy.hpp>
+#include <lumen/target/element.hpp>
 
 #include "support/allclose.hpp"
 #include "support/guided_oracle.hpp"

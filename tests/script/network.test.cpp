@@ -9,8 +9,8 @@
 #include <tuple>
 #include <vector>
 
-#include <lumen/attribution/saliency.hpp>
-#include <lumen/core/target.hpp>
+#include <lumen/attribution/gradient/saliency.hpp>
+#include <lumen/target/element.hpp>
 #include <lumen/trace/layer.hpp>
 #include <lumen/trace/observe.hpp>
 #include <lumen/trace/suffix.hpp>
@@ -169,7 +169,7 @@ DOCTEST_TEST_CASE("Paths are layers: values and gradients at them equal the full
   const auto given = lumen::layer::input(lumen::layer::tap("last"));  // what a module is given
   const auto head = lumen::layer::of(net.tensor("last.weight"));      // the operator that takes a parameter
   //! [layers]
-  const auto function = detail::bind<Tensor>(net);
+  const auto function = engine::bind<Tensor>(net);
   const auto at_layers = trace::differentiate_at(function, {inner, third, given, head}, {x},
                                                  {AnyTarget(target::Class{.index = 1})}, false);
   torch::jit::Module copy = original.deepcopy();

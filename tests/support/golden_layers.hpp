@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include <lumen/core/any_target.hpp>
-#include <lumen/core/slice.hpp>
-#include <lumen/core/target.hpp>
+#include <lumen/target/any.hpp>
+#include <lumen/target/element.hpp>
+#include <lumen/target/slice.hpp>
 #include <lumen/trace/intercept.hpp>
 #include <lumen/trace/layer.hpp>
 

@@ -17,8 +17,8 @@
 
 #include <lumen/baseline/constant.hpp>
 #include <lumen/core/attribution.hpp>
-#include <lumen/core/quadrature.hpp>
-#include <lumen/core/target.hpp>
+#include <lumen/engine/quadrature.hpp>
+#include <lumen/target/element.hpp>
 
 #include "support/golden.hpp"
 #include "support/shared.hpp"

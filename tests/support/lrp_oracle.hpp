@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include <lumen/rule/lrp.hpp>
-#include <lumen/rule/lrp_excitation.hpp>
-#include <lumen/rule/lrp_first.hpp>
+#include <lumen/rule/lrp/excitation.hpp>
+#include <lumen/rule/lrp/first.hpp>
+#include <lumen/rule/lrp/rules.hpp>
 #include <lumen/rule/pass.hpp>
 
 /// The rules of layer-wise relevance propagation as the papers write them, on an operator's matrix.
@@ -23,7 +23,7 @@ inline Tensor relevance(const rule::Composite& composite, const Operator& f, con
   rule::Pass pass(composite);
   const auto target = [r](const Tensor& output) { return (output * r).flatten(1).sum(1); };
   const auto model = pass.bind([&](const Tensors& parts) { return f(parts.front()); });
-  return detail::differentiate(model, {x}, {target}, false).gradients.front().front();
+  return engine::differentiate(model, {x}, {target}, false).gradients.front().front();
 }
 
 /// The same with one rule for all that sums.

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <lumen/attribution/blur_integrated_gradients.hpp>
-#include <lumen/attribution/expected_gradients.hpp>
-#include <lumen/attribution/guided_integrated_gradients.hpp>
-#include <lumen/attribution/input_x_gradient.hpp>
-#include <lumen/attribution/integrated_gradients.hpp>
-#include <lumen/attribution/saliency.hpp>
-#include <lumen/attribution/smooth.hpp>
+#include <lumen/attribution/combine/smooth.hpp>
+#include <lumen/attribution/gradient/input_x_gradient.hpp>
+#include <lumen/attribution/gradient/saliency.hpp>
+#include <lumen/attribution/path/blur_integrated_gradients.hpp>
+#include <lumen/attribution/path/expected_gradients.hpp>
+#include <lumen/attribution/path/guided_integrated_gradients.hpp>
+#include <lumen/attribution/path/integrated_gradients.hpp>
 #include <lumen/baseline/constant.hpp>
 #include <lumen/baseline/random.hpp>
-#include <lumen/core/quadrature.hpp>
+#include <lumen/engine/quadrature.hpp>
 
 /// The gradient methods, each with few steps and draws: `visit(name, method)` for every one of them.
 namespace lumen::testing {

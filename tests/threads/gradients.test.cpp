@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include <lumen/core/target.hpp>
+#include <lumen/target/element.hpp>
 
 #include "support/allclose.hpp"
 #include "support/nets.hpp"

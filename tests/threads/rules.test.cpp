@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Several threads explain one model at once, each by another rewriting of its backward pass.
-#include <lumen/attribution/deconvnet.hpp>
-#include <lumen/attribution/deep_lift.hpp>
-#include <lumen/attribution/grad_cam.hpp>
-#include <lumen/attribution/guided_backprop.hpp>
-#include <lumen/attribution/lrp.hpp>
+#include <lumen/attribution/cam/grad_cam.hpp>
+#include <lumen/attribution/relevance/deconvnet.hpp>
+#include <lumen/attribution/relevance/deep_lift.hpp>
+#include <lumen/attribution/relevance/guided_backprop.hpp>
+#include <lumen/attribution/relevance/lrp.hpp>
 
 #include <doctest/doctest.h>
 
@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include <lumen/core/target.hpp>
+#include <lumen/target/element.hpp>
 #include <lumen/trace/observe.hpp>
 
 #include "support/allclose.hpp"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <lumen/core/target.hpp>
+#include <lumen/target/element.hpp>
 #include <lumen/trace/observe.hpp>
 
 #include "support/allclose.hpp"
@@ -59,7 +59,7 @@ DOCTEST_TEST_CASE(
     "layers by parameter, order, tap and side: values and gradients as of a full backward pass") {
   Tangled net;
   for (Tensor* parameter : {&net.first, &net.second, &net.third}) parameter->requires_grad_(true);
-  const lumen::detail::Function model = [&](const Tensors& parts) { return net(parts[0]); };
+  const lumen::engine::Function model = [&](const Tensors& parts) { return net(parts[0]); };
   const Tensor x = nets::random({2, 1, 6, 6}, 4);
   Tensors values;
   const Tensors gradients = all_gradients(net, x, values);
@@ -91,7 +91,7 @@ DOCTEST_TEST_CASE(
 
 DOCTEST_TEST_CASE("several layers at once, also one behind the other") {
   const Tangled net;
-  const lumen::detail::Function model = [&](const Tensors& parts) { return net(parts[0]); };
+  const lumen::engine::Function model = [&](const Tensors& parts) { return net(parts[0]); };
   const Tensor x = nets::random({2, 1, 6, 6}, 5);
   Tensors values;
   const Tensors gradients = all_gradients(net, x, values);
@@ -104,7 +104,7 @@ DOCTEST_TEST_CASE("several layers at once, also one behind the other") {
 
 DOCTEST_TEST_CASE("only what follows the layer is recorded for the backward pass, and a head stops there") {
   const nets::ConvNet net;
-  const lumen::detail::Function model = [&](const Tensors& parts) { return net(parts[0]); };
+  const lumen::engine::Function model = [&](const Tensors& parts) { return net(parts[0]); };
   const Tensor x = nets::random({1, 1, 8, 8}, 6);
   const std::vector<trace::Layer> layers{layer::nth("relu", 1)};
   const auto seen = trace::observe([&] {
@@ -123,10 +123,10 @@ DOCTEST_TEST_CASE("only what follows the layer is recorded for the backward pass
 
 DOCTEST_TEST_CASE("a replaced value changes what follows, and only the replacement is differentiated") {
   const Tangled net;
-  const lumen::detail::Function model = [&](const Tensors& parts) { return net(parts[0]); };
+  const lumen::engine::Function model = [&](const Tensors& parts) { return net(parts[0]); };
   const Tensor x = nets::random({2, 1, 6, 6}, 7), h = nets::random({2, 4, 6, 6}, 8);
   const std::vector<trace::Layer> layers{layer::tap("middle")};
-  const auto both = lumen::detail::differentiate(
+  const auto both = lumen::engine::differentiate(
       [&](const Tensors& parts) { return trace::tail(model, layers, parts); }, {h, x}, class_one, true);
   const Tensor a = at::relu(at::conv2d(x, net.first, {}, 1, 1));
   const Tensor expected = at::conv2d(at::cat({a, at::relu(h + a)}, 1), net.third, {}, 1, 1);
@@ -137,7 +137,7 @@ DOCTEST_TEST_CASE("a replaced value changes what follows, and only the replaceme
 
 DOCTEST_TEST_CASE("layers that are not there are refused") {
   const nets::ConvNet net;
-  const lumen::detail::Function model = [&](const Tensors& parts) { return net(parts[0]); };
+  const lumen::engine::Function model = [&](const Tensors& parts) { return net(parts[0]); };
   const Tensor x = nets::random({1, 1, 8, 8}, 9);
   const Targets first{lumen::target::Class{.index = 0}};
   const auto refused = [](const auto& f, const char* part) {
@@ -176,7 +176,7 @@ struct Named {
 DOCTEST_TEST_CASE("the names of layers in a model of modules") {
   Named net;
   const Tensor image = nets::random({1, 1, 8, 8}, 13).to(at::kFloat);
-  const lumen::detail::Function model = [&](const Tensors& parts) { return net.forward(parts[0]); };
+  const lumen::engine::Function model = [&](const Tensors& parts) { return net.forward(parts[0]); };
   //! [names]
   namespace layer = lumen::layer;
   const auto by_module = layer::of(net.conv2);                // what the operator with conv2's weight gives

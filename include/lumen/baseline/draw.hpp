@@ -13,6 +13,7 @@
 #include <lumen/core/run.hpp>
 #include <lumen/core/seed.hpp>
 #include <lumen/core/tensor.hpp>
+#include <lumen/engine/input.hpp>
 
 namespace lumen::detail {
 
@@ -87,7 +88,7 @@ Tensors baselines(const B& baseline, const Tensors& x, const Draws& draws) {
     for (std::size_t i = 0; i < x.size(); ++i) result.push_back(baseline_of_part(baseline, x[i], i, draws));
   }
   for (const Tensor& part : result)
-    require(all_finite(part), "the baseline holds NaN or infinite values; give it finite ones");
+    require(engine::all_finite(part), "the baseline holds NaN or infinite values; give it finite ones");
   return result;
 }
 

@@ -8,6 +8,7 @@
 #include <lumen/core/error.hpp>
 #include <lumen/core/input.hpp>
 #include <lumen/core/tensor.hpp>
+#include <lumen/engine/input.hpp>
 
 namespace lumen::perturb {
 
@@ -47,7 +48,7 @@ class Groups {
     const Tensor& mask = masks_[part];
     const Tensor rows =
         mask.size(0) == 1 ? mask : mask.index_select(0, samples.remainder(mask.size(0)).to(mask.device()));
-    return rows == detail::per_row(ids_.index_select(0, which), mask).to(mask.device());
+    return rows == engine::per_row(ids_.index_select(0, which), mask).to(mask.device());
   }
 
  private:

@@ -8,6 +8,7 @@
 #include <lumen/core/error.hpp>
 #include <lumen/core/input.hpp>
 #include <lumen/core/tensor.hpp>
+#include <lumen/engine/input.hpp>
 
 namespace lumen::perturb {
 
@@ -44,7 +45,7 @@ class Windows {
   [[nodiscard]] Tensor where(std::size_t part, const Tensor& which, const Tensor&) const {
     const Part& p = parts_[part];
     Tensor left = which - p.first;
-    Tensor inside = detail::per_row(left.ge(0).logical_and(left.lt(p.count)), p.like);
+    Tensor inside = engine::per_row(left.ge(0).logical_and(left.lt(p.count)), p.like);
     for (std::size_t d = p.dims.size(); d-- > 0;) {
       const Dim& dim = p.dims[d];
       inside = inside.logical_and(along(dim, left.remainder(dim.count), d, p.dims.size()));

@@ -10,7 +10,7 @@
 #include <torch/csrc/autograd/functions/utils.h>
 #include <torch/csrc/autograd/variable.h>
 
-#include <lumen/core/node.hpp>
+#include <lumen/engine/node.hpp>
 #include <lumen/rule/record.hpp>
 
 namespace lumen::rule::detail {

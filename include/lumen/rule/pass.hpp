@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include <lumen/core/gradient.hpp>
+#include <lumen/engine/gradient.hpp>
 #include <lumen/rule/composite.hpp>
 #include <lumen/rule/node.hpp>
 #include <lumen/trace/layer_listener.hpp>
@@ -33,7 +33,7 @@ class Pass final : public trace::Listener {
   }
 
   /// `model` with the rules in force. Each run of it begins a new pass.
-  [[nodiscard]] lumen::detail::Function bind(const lumen::detail::Function& model) {
+  [[nodiscard]] lumen::engine::Function bind(const lumen::engine::Function& model) {
     return [this, model](const Tensors& x) {
       restart();
       for (const Tensor& part : x) {
@@ -140,7 +140,7 @@ class Pass final : public trace::Listener {
     for (trace::LayerMatch& match : matches_) match.restart();
   }
 
-  void remember(const lumen::detail::NodePtr& node, std::shared_ptr<Record> record) {
+  void remember(const lumen::engine::NodePtr& node, std::shared_ptr<Record> record) {
     if (known_.insert_or_assign(node.get(), std::move(record)).second) kept_.push_back(node);
   }
 
@@ -214,7 +214,7 @@ class Pass final : public trace::Listener {
       const at::NoGradGuard no_grad;
       call.proceed();
     }
-    const auto node = lumen::detail::make_node<detail::RuleNode>(record, rule);
+    const auto node = lumen::engine::make_node<detail::RuleNode>(record, rule);
     node->set_next_edges(std::move(edges));
     trace::replace_tensors(call.results, [&](const Tensor& value, std::size_t i) {
       if (!at::isFloatingType(value.scalar_type())) return value;
@@ -240,7 +240,7 @@ class Pass final : public trace::Listener {
   const Record* last_ = nullptr;
   std::vector<std::shared_ptr<Record>> records_;
   std::unordered_map<const torch::autograd::Node*, std::shared_ptr<Record>> known_;
-  std::vector<lumen::detail::NodePtr> kept_;
+  std::vector<lumen::engine::NodePtr> kept_;
 };
 
 }  // namespace lumen::rule

@@ -10,7 +10,7 @@
 
 #include <torch/csrc/autograd/variable.h>
 
-#include <lumen/core/gradient.hpp>
+#include <lumen/engine/gradient.hpp>
 #include <lumen/trace/layer.hpp>
 #include <lumen/trace/operation.hpp>
 
@@ -129,7 +129,7 @@ class LayerListener final : public Listener {
 
 /// The layers with numbers that count from the end turned into numbers from the start, by one pass over the first
 /// row of `x` if there is such a number. @throws Error if there are not so many
-inline std::vector<Layer> resolved(std::vector<Layer> layers, const lumen::detail::Function& model,
+inline std::vector<Layer> resolved(std::vector<Layer> layers, const lumen::engine::Function& model,
                                    const Tensors& x) {
   struct Census final : Listener {
     std::vector<LayerMatch> matches;

@@ -5,16 +5,16 @@
 #include <utility>
 #include <vector>
 
-#include <lumen/core/gradient.hpp>
+#include <lumen/engine/gradient.hpp>
 #include <lumen/trace/layer_listener.hpp>
 
 /// A model cut at layers, as functions of parts. Layers' numbers count from the start (`resolved`).
 namespace lumen::trace {
 
-using lumen::detail::Function;
+using lumen::engine::Function;
 
 /// x -> the values of the layers, differentiable where grad mode says so. The pass stops after the last of them.
-inline Tensors head(const Function& model, const std::vector<Layer>& layers, const Tensors& x) {
+inline Tensors head(const engine::Function& model, const std::vector<Layer>& layers, const Tensors& x) {
   struct Stop {};
   Tensors values(layers.size());
   std::size_t found = 0;
@@ -40,7 +40,7 @@ inline Tensors head(const Function& model, const std::vector<Layer>& layers, con
 /// The output for x with the layers' values replaced: parts are (h_1 ... h_k, x_1 ... x_m). The prefix runs
 /// without a graph, so that only the h are differentiated.
 /// @throws Error if a replacement has not its layer's shape
-inline Tensor tail(const Function& model, const std::vector<Layer>& layers, const Tensors& parts) {
+inline Tensor tail(const engine::Function& model, const std::vector<Layer>& layers, const Tensors& parts) {
   const bool record = at::GradMode::is_enabled();
   const at::NoGradGuard prefix;
   LayerListener listener(layers, [&](std::size_t which, const Tensor& value) {
@@ -69,7 +69,7 @@ struct LayerDerivatives {
 /// The layers' values and the scores' gradients there. Nothing before the first of the layers is differentiated.
 /// @param freeze  fix the targets on this pass's own output first
 /// @throws Error if a score does not depend on any of the layers
-inline LayerDerivatives differentiate_at(const Function& model, const std::vector<Layer>& layers,
+inline LayerDerivatives differentiate_at(const engine::Function& model, const std::vector<Layer>& layers,
                                          const Tensors& x, const Targets& targets, bool freeze) {
   const c10::InferenceMode no_inference(false);
   const at::AutoGradMode prefix(false);
@@ -85,7 +85,7 @@ inline LayerDerivatives differentiate_at(const Function& model, const std::vecto
     Tensors seen;
     for (const Tensor& part : x) seen.push_back(part.detach().clone());
     const Listening listening(listener);
-    output = lumen::detail::run_model(model, seen);
+    output = lumen::engine::run_model(model, seen);
   }
   listener.check();
   for (const Tensor& value : held) result.values.push_back(value.detach());

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <lumen/attribution/cam/detail/affine.hpp>
+#include <lumen/attribution/cam/upsample.hpp>
+#include <lumen/engine/method.hpp>
+#include <lumen/trace/observe.hpp>
+
+namespace lumen {
+
+namespace detail {
+
+/// The head that CAM explains, as it ran: features -> global mean -> linear layer -> output.
+struct PooledHead {
+  Tensor output;    ///< [N, C], or [N, C, 1, 1]
+  Tensor features;  ///< [N, K, h, w]
+  Tensor weight;    ///< [C, K]
+  Tensor bias;      ///< [C], undefined if there is none
+};
+
+/// Walks back from the output over the operators that ran. @throws Error if they are not such a head
+inline PooledHead pooled_head(const std::vector<trace::Operation>& operations, const Tensor& output) {
+  std::size_t end = operations.size();
+  const auto refuse = [](const std::string& why) {
+    throw Error("Cam explains models that end in a global average pooling and one linear layer; " + why +
+                "; use GradCam, which needs no such head");
+  };
+  // the latest operator before `end` that gave this value
+  const auto maker = [&](const Tensor& value) -> const trace::Operation* {
+    while (end > 0) {
+      const trace::Operation& op = operations[--end];
+      const Tensors results = trace::tensors_in(op.results);
+      if (!results.empty() && results.front().is_same(value)) return &op;
+    }
+    refuse("the walk back from the output ended before a pooling");
+    return nullptr;
+  };
+  // past operators that only reshape
+  const auto shaped = [&](Tensor value) {
+    const trace::Operation* op = maker(value);
+    while (op->kind == "flatten" || op->kind == "view" || op->kind == "reshape" || op->kind == "squeeze" ||
+           op->kind == "dropout" || op->kind == "feature_dropout" || op->kind == "contiguous") {
+      value = trace::tensors_in(op->arguments).front();
+      op = maker(value);
+    }
+    return op;
+  };
+
+  PooledHead head;
+  head.output = output;
+  const trace::Operation* const linear = shaped(output);
+  const Tensors given = trace::tensors_in(linear->arguments);
+  Tensor pooled;
+  if (linear->kind == "linear" || linear->kind == "conv2d") {
+    pooled = given[0];
+    head.weight = given[1].flatten(1);
+    if (given.size() > 2) head.bias = given[2];
+  } else if (linear->kind == "addmm" && linear->arguments[3].toScalar().toDouble() == 1.0 &&
+             linear->arguments[4].toScalar().toDouble() == 1.0) {
+    head.bias = given[0];
+    pooled = given[1];
+    head.weight = given[2].t();
+  } else {
+    refuse("the output comes from " + linear->where());
+  }
+  const trace::Operation* const pool = shaped(pooled);
+  if (!pool->kind.starts_with("adaptive_avg_pool2d") && pool->kind != "avg_pool2d" && pool->kind != "mean") {
+    refuse("the linear layer's input comes from " + pool->where());
+  }
+  head.features = trace::tensors_in(pool->arguments).front();
+  const Tensor mean = trace::tensors_in(pool->results).front();
+  const bool global = head.features.dim() == 4 && head.weight.size(1) == head.features.size(1) &&
+                      mean.numel() == head.features.size(0) * head.features.size(1) &&
+                      // an average that pads or repeats cells is not their mean
+                      at::allclose(mean.flatten(), head.features.mean({2, 3}).flatten(), 1e-3, 1e-5);
+  if (!global) refuse(text(pool->where(), " does not average ", head.features.sizes(), " over all cells"));
+  return head;
+}
+
+}  // namespace detail
+
+/// Class activation mapping: Zhou, Khosla, Lapedriza, Oliva and Torralba, CVPR 2016, arXiv:1512.04150, equation 2.
+///
+///     map = sum over k of w_k f_k / (h w)
+///
+/// f are the features that the model pools by their mean, [N, K, h, w], and w the weights of the linear layer for the
+/// score, both taken from the operators that ran. The paper pools by a sum; a mean's 1 / (h w) is part of its w.
+/// Completeness: the map sums to the score less the linear layer's bias; the error is returned. Equals GradCam and
+/// HiResCam of the same features. Cost: one forward pass.
+struct Cam {
+  bool positive_part = false;
+  Upsample upsample = Upsample::none;
+  Run run{};
+
+  /// @param model   ends in a global average pooling, at most dropout, and one linear layer or 1x1 convolution
+  /// @param x       floating point, [N, ...], or a tuple of such; unchanged
+  /// @param target  a weighted sum of the outputs for each sample (Class, Margin, ...), or `Targets` for several
+  /// @return the map [N, 1, h, w], or [N, 1, H, W] upsampled, in the score's units; `score`; `completeness_error` of
+  ///         the signed map at its own resolution
+  /// @throws Error  bad input; another kind of model; a target that is not a weighted sum
+  template <Input X, Model<X> M, TargetOrTargets T>
+  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+    return engine::answer(target, [&](const Targets& targets) {
+      const engine::Function function = engine::bind<X>(model);
+      const Tensors parts = parts_of(x);
+      std::vector<detail::PooledHead> heads;
+      const engine::Function watched = [&](const Tensors& rows) {
+        Tensor output;
+        const auto operations = trace::observe([&] { output = engine::run_model(function, rows); });
+        heads.push_back(detail::pooled_head(operations, output));
+        return output;
+      };
+      const engine::Start start = engine::start(watched, parts, targets, run);
+      Tensors features, outputs;
+      for (const detail::PooledHead& head : heads) {
+        features.push_back(head.features);
+        outputs.push_back(head.output);
+      }
+      const Tensor all = at::cat(features), output = at::cat(outputs), weight = heads.front().weight;
+      Tensor bias = at::zeros_like(output);
+      if (heads.front().bias.defined()) bias += detail::per_channel(heads.front().bias, output);
+      std::vector<Attribution<Tensor>> results;
+      for (std::size_t t = 0; t < targets.size(); ++t) {
+        const detail::Affine at = detail::affine_at(start.targets[t], output);
+        require(
+            at.affine,
+            "Cam needs a score that is a weighted sum of the outputs, such as target::Class or Margin; use "
+            "GradCam for others");
+        const Tensor weights =
+            at::mm(at.derivative.flatten(1), weight) / static_cast<double>(all.size(2) * all.size(3));
+        const Tensor map = (weights.unsqueeze(2).unsqueeze(3) * all).sum(1, true);
+        const Tensor offset = start.targets[t](bias);
+        results.push_back({.map = detail::finished(map, positive_part, upsample, parts),
+                           .score = start.scores[t],
+                           .completeness_error = map.flatten(1).sum(1) - (start.scores[t] - offset),
+                           .forward_passes = 1,
+                           .backward_passes = 0});
+      }
+      return results;
+    });
+  }
+};
+
+}  // namespace lumen

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <lumen/attribution/cam/detail/affine.hpp>
+#include <lumen/attribution/cam/upsample.hpp>
+#include <lumen/engine/input.hpp>
+#include <lumen/engine/method.hpp>
+
+namespace lumen {
+
+namespace detail {
+
+/// Hears of the bias-gradients of a backward pass: what each operator adds to the score by itself.
+class BiasGradients {
+ public:
+  /// Takes what an operator adds to a target's score, for each value that it gives: [N, C, h, w], [N, C], ...
+  using Take = std::function<void(std::size_t target, const Tensor& value)>;
+
+  explicit BiasGradients(Take take) : take_(std::move(take)) {}
+
+  /// The targets, so that it is known whose backward pass is running: that of the one asked last.
+  [[nodiscard]] Targets watched(const Targets& targets) {
+    Targets all;
+    for (std::size_t t = 0; t < targets.size(); ++t) {
+      if (targets[t].row_wise()) {
+        all.emplace_back(AskedRows{{targets[t], t, this}});
+      } else {
+        all.emplace_back(Asked{targets[t], t, this});
+      }
+    }
+    return all;
+  }
+
+  /// Changes no gradient. Operators f with f(a z) = a f(z) add nothing.
+  [[nodiscard]] rule::Composite composite() {
+    namespace kinds = rule::kinds;
+    rule::Composite composite{.method = "FullGrad"};
+    composite.pass(kinds::moves | kinds::dropouts | kinds::averages | kinds::maxima |
+                   rule::Kinds{"relu", "leaky_relu", "prelu", "rrelu", "sum", "neg", "abs", "cumsum"});
+    composite.otherwise = [this](const rule::Record& record) { return rule_for(record); };
+    return composite;
+  }
+
+ private:
+  struct Asked {
+    AnyTarget target;
+    std::size_t which;
+    BiasGradients* all;
+    Tensor operator()(const Tensor& output) const {
+      all->current_ = which;
+      return target(output);
+    }
+    [[nodiscard]] Asked freeze(const Tensor& output) const { return {target.freeze(output), which, all}; }
+  };
+  struct AskedRows : Asked {
+    [[nodiscard]] AskedRows freeze(const Tensor& output) const { return {Asked::freeze(output)}; }
+    [[nodiscard]] AskedRows rows(const Tensor& index) const {
+      return {{Asked::target.rows(index, 0), Asked::which, Asked::all}};
+    }
+  };
+
+  rule::Backward rule_for(const rule::Record& record) {
+    const auto on_path = std::count(record.on_path.begin(), record.on_path.end(), true);
+    const bool alone = on_path == 1, sums = rule::kinds::sums.contains(record.kind);
+    if (rule::is_weighted(record) && record.position("bias") >= 0) {
+      const c10::IValue& bias = record.argument("bias");  // of a module without one: an undefined tensor
+      if (bias.isNone() || !bias.toTensor().defined()) return {};
+      return [this](const rule::Record& at, const Tensors& g) { return with_bias(at, g); };
+    }
+    if (alone && rule::kinds::products.contains(record.kind) && record.on_path.front()) return {};
+    if (sums && on_path == 2) return {};
+    return [this](const rule::Record& at, const Tensors& g) { return with_residual(at, g); };
+  }
+
+  /// Of a weighted sum, its bias.
+  Tensors with_bias(const rule::Record& record, const Tensors& gradients) {
+    const Tensor bias = record.argument("bias").toTensor();
+    const bool last = record.kind == "linear";
+    take_(current_, gradients[0] * (last ? bias : per_channel(bias, gradients[0])));
+    return rule::plain_backward(record, gradients);
+  }
+
+  /// Of any operator f, its implicit bias f(z) - f'(z) z.
+  Tensors with_residual(const rule::Record& record, const Tensors& gradients) {
+    Tensors result = rule::plain_backward(record, gradients);
+    Tensors apart;
+    Tensor own = gradients[0] * record.outputs[0];
+    for (std::size_t i = 1; i < record.outputs.size(); ++i) apart.push_back(gradients[i] * record.outputs[i]);
+    for (std::size_t i = 0; i < result.size(); ++i) {
+      if (!record.on_path[i]) continue;
+      const Tensor less = result[i] * record.inputs[i];
+      less.sizes() == own.sizes() ? own = own - less : apart.emplace_back(-less);
+    }
+    take_(current_, own);
+    for (const Tensor& each : apart) take_(current_, each);
+    return result;
+  }
+
+  Take take_;
+  std::size_t current_ = 0;
+};
+
+/// Every channel's magnitude stretched to [0, 1], at another size, and added up: [N, 1, height, width].
+inline Tensor stretched_magnitude(const Tensor& value, std::int64_t height, std::int64_t width) {
+  const Tensor magnitude = value.abs(), low = magnitude.amin({2, 3}, true);
+  const Tensor range = magnitude.amax({2, 3}, true) - low;
+  return upsampled((magnitude - low) / range.masked_fill(range == 0, 1), height, width, Upsample::bilinear)
+      .sum(1, true);
+}
+
+}  // namespace detail
+
+/// FullGrad: Srinivas and Fleuret, "Full-Gradient Representation for Neural Network Visualization", NeurIPS 2019,
+/// arXiv:1905.00780.
+///
+///     F(x) = sum of x dF/dx + sum over operators of b dF/db
+///     map  = sum over channels of x dF/dx + sum over operators and channels of b dF/db, spread over the image
+///
+/// b are the biases of the operators that ran, and the implicit ones, f(z) - f'(z) z, of those like batch
+/// normalisation and smooth activations; b dF/db has a value for each cell of the operator's output, which is shared
+/// out over the pixels that the cell stands for. What has no rows and columns (a linear layer's bias) is shared out
+/// evenly over the image.
+/// Completeness: the map sums to F(x) itself, exactly for every network, but for rounding; the error is returned.
+/// Cost: one forward and one backward pass, and the operators with biases once more for each target.
+struct FullGrad {
+  /// The paper's picture instead: of each channel the magnitude, stretched to [0, 1] and upsampled bilinearly, added
+  /// up; what has no rows and columns is left out. It shows where, no longer how much.
+  bool picture = false;
+  bool positive_part = false;
+  Run run{};
+
+  /// @param model   F, differentiable in x; its samples independent of each other
+  /// @param x       floating point, [N, C, H, W], or a tuple of such; unchanged
+  /// @param target  [N, ...] -> [N], or `Targets` for several, which share the forward pass
+  /// @return the map [N, 1, H, W] in units of the score, H and W those of the first part that has them; `score`;
+  ///         `completeness_error`, of the signed map (with `picture`, of what it is made from)
+  /// @throws Error  bad input; no part [N, C, H, W]; a score that is not finite or not differentiable
+  template <Input X, Model<X> M, TargetOrTargets T>
+  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+    return engine::answer(target, [&](const Targets& targets) {
+      const engine::Function function = engine::bind<X>(model);
+      const Tensors parts = parts_of(x);
+      engine::check_input(parts);
+      const Tensor& image = detail::image_of(parts);
+      const std::int64_t n = image.size(0), height = image.size(2), width = image.size(3);
+      std::vector<Tensors> maps(targets.size()), totals(targets.size()), scores(targets.size());
+      sweep(n, engine::granule(targets, n), run, "FullGrad", [&](std::int64_t first, std::int64_t count) {
+        const Tensor samples = engine::samples_of(first, count, n);
+        for (std::size_t t = 0; t < targets.size(); ++t) {
+          maps[t].push_back(at::zeros({count, 1, height, width}, image.options()));
+          totals[t].push_back(at::zeros({count}, image.options()));
+        }
+        const auto take = [&](std::size_t t, const Tensor& value) {
+          require(count == 1 || (value.dim() >= 1 && value.size(0) == count), [&] {
+            return text("FullGrad: an operator gives ", value.sizes(), " for ", count,
+                        " samples, so that it is not known what is whose; explain one sample at a time");
+          });
+          const bool placed = value.dim() == 4 && value.size(0) == count;
+          const Tensor total = value.reshape({count, -1}).sum(1);
+          totals[t].back() += total;
+          if (picture && placed) {
+            maps[t].back() += detail::stretched_magnitude(value, height, width);
+          } else if (placed) {
+            maps[t].back() += spread(value.sum(1, true), height, width);
+          } else if (!picture) {
+            maps[t].back() += engine::per_row(total, image) / static_cast<double>(height * width);
+          }
+        };
+        detail::BiasGradients biases(take);
+        rule::Pass pass(biases.composite());
+        const Targets rows = engine::target_rows(targets, samples, n);
+        const Tensors points = engine::select_rows(parts, samples);
+        const engine::Function bound = pass.bind(function);
+        const engine::Derivatives at =
+            engine::differentiate(first == 0 ? engine::checked(bound, targets, n) : bound, points,
+                                  pass.bind(biases.watched(rows)), true);
+        for (std::size_t t = 0; t < targets.size(); ++t) {
+          for (std::size_t p = 0; p < points.size(); ++p) take(t, points[p] * at.gradients[t][p]);
+          scores[t].push_back(at.scores[t]);
+        }
+      });
+      std::vector<Attribution<Tensor>> results;
+      for (std::size_t t = 0; t < targets.size(); ++t) {
+        const Tensor score = at::cat(scores[t]), map = at::cat(maps[t]);
+        engine::check_scores(score);
+        const Tensor total = picture ? at::cat(totals[t]) : map.flatten(1).sum(1);
+        results.push_back({.map = positive_part ? map.clamp_min(0) : map,
+                           .score = score,
+                           .completeness_error = total - score,
+                           .forward_passes = 1,
+                           .backward_passes = 1});
+      }
+      return results;
+    });
+  }
+};
+
+}  // namespace lumen

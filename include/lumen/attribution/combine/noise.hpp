@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <lumen/core/input.hpp>
+#include <lumen/core/seed.hpp>
+#include <lumen/core/tensor.hpp>
+#include <lumen/engine/input.hpp>
+
+namespace lumen {
+
+/// What `stdev` of a noise is measured in.
+enum class NoiseScale {
+  of_range,     ///< a fraction of each sample's own range, max - min: 0.1 to 0.2 in the SmoothGrad paper
+  input_units,  ///< the input's own units
+};
+
+namespace detail {
+
+/// The standard deviation of the noise on each sample of each part, as [N, 1, ...].
+inline Tensors noise_deviations(const Tensors& parts, NoiseScale scale, double stdev) {
+  Tensors deviations;
+  for (const Tensor& part : parts) {
+    const Tensor rows = part.reshape({part.size(0), -1});
+    const Tensor ranges =
+        scale == NoiseScale::of_range ? rows.amax(1) - rows.amin(1) : at::ones_like(rows.select(1, 0));
+    deviations.push_back(engine::per_row(ranges * stdev, part));
+  }
+  return deviations;
+}
+
+/// Gaussian noise added to rows first ... first + count - 1, numbered draw * N + sample. That of a row depends on
+/// (seed, number of its sample, draw) alone.
+inline Tensors noisy_rows(const Tensors& parts, const Tensors& deviations, std::uint64_t seed,
+                          const std::vector<std::int64_t>& numbers, std::int64_t first, std::int64_t count) {
+  const auto n = static_cast<std::int64_t>(numbers.size());
+  std::vector<std::int64_t> samples, of_row, draws;
+  for (std::int64_t row = first; row < first + count; ++row) {
+    samples.push_back(row % n);
+    of_row.push_back(numbers[static_cast<std::size_t>(row % n)]);
+    draws.push_back(row / n);
+  }
+  const Tensor index = at::tensor(samples, at::kLong);
+  Tensors result;
+  for (std::size_t p = 0; p < parts.size(); ++p) {
+    const Tensor noise = normal_rows(parts[p], mix(seed, p), of_row, draws);
+    const auto rows = [&](const Tensor& values) {
+      return n == 1 ? values : values.index_select(0, index.to(values.device()));
+    };
+    result.push_back(at::addcmul(rows(parts[p]), noise, rows(deviations[p])));
+  }
+  return result;
+}
+
+}  // namespace detail
+
+}  // namespace lumen

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <lumen/baseline/constant.hpp>
+#include <lumen/baseline/draw.hpp>
+#include <lumen/baseline/random.hpp>
+#include <lumen/core/seed.hpp>
+#include <lumen/engine/gradient.hpp>
+#include <lumen/engine/input.hpp>
+#include <lumen/engine/method.hpp>
+
+namespace lumen {
+
+namespace detail {
+
+/// The options that ExpectedGradients and GradientShap share.
+template <Baseline B>
+struct ExpectedGradientsOptions {
+  const B& baseline;
+  std::int64_t samples;
+  double stdev;
+  bool multiply_by_inputs, check_completeness;
+  const Run& run;
+  std::uint64_t seed;
+};
+
+template <Input X, class M, Baseline B>
+std::vector<Attribution<X>> expected_gradients(M& model, const X& x, const Targets& targets,
+                                               const ExpectedGradientsOptions<B>& options) {
+  require(options.samples >= 1 && options.stdev >= 0, [&] {
+    return text("ExpectedGradients: samples is ", options.samples, " and stdev ", options.stdev,
+                ", expected at least 1 and at least 0");
+  });
+  const engine::Function function = engine::bind<X>(model);
+  Tensors parts = parts_of(x);
+  for (Tensor& part : parts) part = part.detach();
+  const engine::Start start = engine::start(function, parts, targets, options.run);
+  const std::int64_t n = parts.front().size(0), samples = options.samples;
+  const std::vector<std::int64_t> numbers = sample_numbers(options.run, n);
+  constexpr bool random = is_random<B>();
+  const Tensors fixed = random ? Tensors{} : baselines(options.baseline, parts, first_draws(options.run, n));
+
+  Tensors drawn, away;  // of the rows of the pass under way: x' and x - x'
+  const auto points = [&](std::int64_t first, const Tensor& samples_index) {
+    Draws draws;
+    std::vector<double> where;
+    for (std::int64_t row = first; row < first + samples_index.size(0); ++row) {
+      draws.sample.push_back(numbers[static_cast<std::size_t>(row % n)]);
+      draws.draw.push_back(row / n);
+      at::Generator source = generator(mix(options.seed, 0), draws.sample.back(), draws.draw.back());
+      where.push_back(uniform(source));
+    }
+    Tensors here = engine::select_rows(parts, samples_index);
+    for (std::size_t p = 0; options.stdev > 0 && p < here.size(); ++p)
+      here[p].add_(normal_rows(here[p], mix(options.seed, p + 1), draws.sample, draws.draw), options.stdev);
+    drawn = random ? baselines(options.baseline, here, draws) : engine::select_rows(fixed, samples_index);
+    away.clear();
+    Tensors between;
+    const Tensor t = at::tensor(where, at::kDouble);
+    for (std::size_t p = 0; p < here.size(); ++p) {
+      away.push_back(here[p] - drawn[p]);
+      between.push_back(drawn[p] +
+                        away[p] * engine::per_row(t, away[p]).to(away[p].device(), away[p].scalar_type()));
+    }
+    return between;
+  };
+
+  struct Sums {
+    Tensors value, square,
+        product;  ///< of the map, of its square, of gradient * (x - x'): over draws, in float64
+    Tensor baseline_score;
+  };
+  std::vector<Sums> sums(targets.size());
+  for (Sums& sum : sums) {
+    for (const Tensor& part : parts) {
+      for (Tensors* total : {&sum.value, &sum.square, &sum.product})
+        total->push_back(at::zeros_like(part, at::kDouble));
+    }
+    sum.baseline_score = at::zeros({n}, parts.front().options().dtype(at::kDouble));
+  }
+  engine::differentiate_rows(
+      function, n, samples, start.targets, options.run, "expected gradients", points,
+      [&](const engine::Derivatives& derivatives, std::int64_t, const Tensor& rows) {
+        for (std::size_t t = 0; t < targets.size(); ++t) {
+          for (std::size_t p = 0; p < parts.size(); ++p) {
+            const Tensor product = derivatives.gradients[t][p] * away[p];
+            const Tensor value =
+                (options.multiply_by_inputs ? product : derivatives.gradients[t][p]).to(at::kDouble);
+            engine::add_rows(sums[t].value[p], rows, value);
+            engine::add_rows(sums[t].square[p], rows, value.square());
+            if (options.check_completeness)
+              engine::add_rows(sums[t].product[p], rows, product.to(at::kDouble));
+          }
+        }
+        if (!random || !options.check_completeness) return;
+        const at::NoGradGuard no_grad;
+        const Tensor output = engine::run_model(function, drawn);
+        const Targets asked = engine::target_rows(start.targets, rows, n);
+        for (std::size_t t = 0; t < targets.size(); ++t) {
+          engine::add_rows(sums[t].baseline_score, rows, asked[t](output).to(at::kDouble));
+        }
+      },
+      start.row_bytes);
+  std::vector<Tensor> fixed_scores;
+  if (!random && options.check_completeness)
+    fixed_scores = engine::scores_of(function, fixed, start.targets, options.run);
+
+  std::vector<Attribution<X>> results;
+  const double count = static_cast<double>(samples);
+  for (std::size_t t = 0; t < targets.size(); ++t) {
+    Tensors map, error;
+    for (std::size_t p = 0; p < parts.size(); ++p) {
+      const auto type = parts[p].scalar_type();
+      const Tensor mean = sums[t].value[p] / count;
+      map.push_back(mean.to(type));
+      error.push_back(
+          samples > 1
+              ? ((sums[t].square[p] / count - mean.square()).clamp_min(0) / (count - 1)).sqrt().to(type)
+              : Tensor());
+    }
+    Attribution<X> result{
+        .map = input_of<X>(map), .score = start.scores[t], .standard_error = input_of<X>(error)};
+    result.forward_passes = samples + 1;
+    result.backward_passes = samples;
+    if (options.check_completeness) {
+      const Tensor before = random ? sums[t].baseline_score / count : fixed_scores[t].to(at::kDouble);
+      result.completeness_error =
+          (engine::sum_of(sums[t].product) / count - (start.scores[t].to(at::kDouble) - before))
+              .to(start.scores[t].scalar_type());
+      result.forward_passes += random ? samples : 1;
+    }
+    results.push_back(std::move(result));
+  }
+  return results;
+}
+
+}  // namespace detail
+
+/// Expected gradients: Erion, Janizek, Sturmfels, Lundberg and Lee, "Improving performance of deep learning
+/// models with axiomatic attribution priors and expected gradients", Nature Machine Intelligence 2021,
+/// arXiv:1906.10670, equation 1.
+///
+///     a = mean over draws of (x - x'_j) * dF/dx at x'_j + t_j (x - x'_j),  t_j uniform in [0, 1]
+///
+/// In expectation it sums to F(x) - mean F(x'); `completeness_error` is what is missing with these draws,
+/// `standard_error` that of each value. Draws depend on (seed, sample, draw) alone.
+/// Cost: `samples` forward and backward passes and one forward pass; for the completeness error `samples`
+/// forward passes more (one if the baseline is not random).
+template <Baseline B = baseline::GaussianNoise>
+struct ExpectedGradients {
+  B baseline{};                    ///< x', drawn anew each time if it is random
+  std::int64_t samples = 50;       ///< draws for each sample, at least 1
+  bool multiply_by_inputs = true;  ///< false leaves the factor (x - x') out
+  bool check_completeness = true;  ///< false saves the passes that the completeness error takes
+  Run run{};
+  std::uint64_t seed = 0;
+
+  /// The same with another baseline.
+  template <Baseline Other>
+  [[nodiscard]] ExpectedGradients<Other> with_baseline(Other other) const {
+    return {std::move(other), samples, multiply_by_inputs, check_completeness, run, seed};
+  }
+
+  /// @param model   F, differentiable in x; its samples independent of each other
+  /// @param x       floating point, [N, ...], or a tuple of such; unchanged
+  /// @param target  [N, ...] -> [N], or `Targets` for several, which share the forward passes
+  /// @return a in units of the score, `score`, `standard_error`, `completeness_error`
+  /// @throws Error  bad input, options or baseline; a score that is not finite or not differentiable
+  template <Input X, Model<X> M, TargetOrTargets T>
+  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+    return engine::answer(target, [&](const Targets& targets) {
+      return detail::expected_gradients<X>(
+          model, x, targets,
+          detail::ExpectedGradientsOptions<B>{baseline, samples, 0.0, multiply_by_inputs, check_completeness,
+                                              run, seed});
+    });
+  }
+};
+
+/// Gradient SHAP: Lundberg and Lee's SHAP package and Captum's GradientShap: expected gradients at noisy
+/// inputs.
+///
+///     a = mean over draws of (x_j - x'_j) * dF/dx at x'_j + t_j (x_j - x'_j),  x_j = x + Gaussian noise
+///
+/// Completeness is against F(x) without noise. Otherwise as ExpectedGradients.
+template <Baseline B = baseline::Zero>
+struct GradientShap {
+  B baseline{};              ///< x', drawn anew each time if it is random, for instance baseline::Samples
+  std::int64_t samples = 5;  ///< draws for each sample, at least 1
+  double stdev = 0.0;        ///< of the noise on the input, in its units, >= 0
+  bool multiply_by_inputs = true;  ///< false leaves the factor (x_j - x') out
+  bool check_completeness = true;  ///< false saves the passes that the completeness error takes
+  Run run{};
+  std::uint64_t seed = 0;
+
+  /// The same with another baseline.
+  template <Baseline Other>
+  [[nodiscard]] GradientShap<Other> with_baseline(Other other) const {
+    return {std::move(other), samples, stdev, multiply_by_inputs, check_completeness, run, seed};
+  }
+
+  /// As ExpectedGradients. @throws Error  as ExpectedGradients
+  template <Input X, Model<X> M, TargetOrTargets T>
+  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+    return engine::answer(target, [&](const Targets& targets) {
+      return detail::expected_gradients<X>(
+          model, x, targets,
+          detail::ExpectedGradientsOptions<B>{baseline, samples, stdev, multiply_by_inputs,
+                                              check_completeness, run, seed});
+    });
+  }
+};
+
+}  // namespace lumen

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <lumen/attribution/place/detail/tail.hpp>
+#include <lumen/baseline/set.hpp>
+#include <lumen/engine/input.hpp>
+#include <lumen/engine/method.hpp>
+
+namespace lumen {
+
+/// What the baseline of a method at a layer is given.
+enum class BaselineOf {
+  input,  ///< the model's input: the layer's baseline is its value at that baseline
+  layer,  ///< the layer's own value
+};
+
+namespace detail {
+
+/// The baseline of layers' values, for the rows of a tail.
+template <Baseline B>
+struct LayerBaseline {
+  static constexpr bool random = is_random<B>();
+
+  B baseline;
+  BaselineOf of;
+  const Tail* tail;
+  Run run;
+  Tensors fixed;         ///< one for each sample of the batch, unless it is random
+  std::int64_t* passes;  ///< where forward passes are counted that it takes itself
+
+  [[nodiscard]] Tensors rows(const Tensors& values, const std::vector<std::int64_t>& sample,
+                             const std::vector<std::int64_t>& draw) const {
+    const Tensor index = tail->samples(values);
+    if (!random) return engine::select_rows(fixed, index);
+    const Draws draws{sample, draw};
+    if (of == BaselineOf::layer) return baselines(baseline, values, draws);
+    *passes += values.front().size(0) / tail->x().front().size(0);
+    return tail->values(baselines(baseline, engine::select_rows(tail->x(), index), draws), run);
+  }
+
+  /// Of a baseline that is a set of rows: what the layers make of each, once.
+  [[nodiscard]] auto as_set() const {
+    const auto set = set_of(baseline, Tensors(of == BaselineOf::layer ? tail->layers() : tail->x().size()));
+    using Set = LayerBaseline<typename std::decay_t<decltype(set)>::value_type>;
+    return set ? std::optional(Set{*set, of, tail, run, {}, passes}) : std::nullopt;
+  }
+  [[nodiscard]] std::int64_t size() const
+    requires requires(const B& set) { set.size(); }
+  {
+    return baseline.size();
+  }
+};
+
+/// `method` on the tail of a model behind `named`. Its own chunks hold whole batches, so that it is given parts of
+/// the batch that fit the memory budget.
+template <Input H, class A>
+std::vector<Attribution<H>> attribute_at(const A& method, const std::vector<trace::Layer>& named,
+                                         BaselineOf of, const engine::Function& model, Tensors x,
+                                         const Targets& targets) {
+  engine::check_input(x);
+  for (Tensor& part : x) part = part.detach();
+  const std::vector<trace::Layer> layers = trace::resolved(named, model, x);
+  const Run run = run_of(method);
+  const std::int64_t n = x.front().size(0);
+  const std::vector<std::int64_t> numbers = sample_numbers(run, n);
+  const Tensors values = layer_values(model, layers, x, run);
+  Tensors fixed;
+  visit_baseline(method, [&]<class B>(const B& baseline) {
+    if constexpr (!is_random<B>()) {
+      const bool of_layer = of == BaselineOf::layer;
+      fixed = baselines(baseline, of_layer ? values : x, first_draws(run, n));
+      if (!of_layer) fixed = layer_values(model, layers, fixed, run);
+    }
+  });
+  std::int64_t passes = fixed.empty() || of == BaselineOf::layer ? 1 : 2;
+
+  std::vector<std::vector<Attribution<H>>> pieces(targets.size());
+  sweep(n, engine::granule(targets, n), run, "layer", [&](std::int64_t first, std::int64_t count) {
+    const Tensor index = at::arange(first, first + count, at::kLong);
+    engine::Function checked = model;
+    if (first == 0 && count < n) {
+      // a target that does not fit the batch must be told so, although it is asked in pieces
+      checked = [&, once = true](const Tensors& rows) mutable {
+        Tensor output = engine::run_model(model, rows);
+        std::vector<std::int64_t> shape = output.sizes().vec();
+        shape.front() = n;
+        for (const AnyTarget& target : targets) {
+          if (once) (void)target(output.detach().narrow(0, 0, 1).expand(shape));
+        }
+        once = false;
+        return output;
+      };
+    }
+    const Tail tail(checked, layers, engine::select_rows(x, index));
+    Run inner{run};
+    inner.samples.assign(numbers.begin() + first, numbers.begin() + first + count);
+    if (count < n) inner.progress = {};
+    std::int64_t drawn = 0;
+    const auto placed = replace_baseline(with_run(method, inner), [&]<class B>(const B& baseline) {
+      return LayerBaseline<B>{
+          baseline, of, &tail, inner, fixed.empty() ? fixed : engine::select_rows(fixed, index), &drawn};
+    });
+    Targets together;
+    for (const AnyTarget& target : count == n ? targets : engine::target_rows(targets, index, n)) {
+      together.emplace_back(Together{target});
+    }
+    const auto rows_of = [&](const auto& whole) {
+      if constexpr (requires { whole.rows(index); }) {
+        return whole.rows(index);
+      } else {
+        return whole;
+      }
+    };
+    auto answers = rows_of(placed)(tail, input_of<H>(engine::select_rows(values, index)), together);
+    for (std::size_t t = 0; t < targets.size(); ++t) {
+      answers[t].forward_passes += passes + drawn;
+      pieces[t].push_back(std::move(answers[t]));
+    }
+  });
+  std::vector<Attribution<H>> results;
+  for (const std::vector<Attribution<H>>& each : pieces) results.push_back(joined(each));
+  return results;
+}
+
+}  // namespace detail
+
+/// Any method at an inner layer: the same method on the tail of the model, the part of it behind the layer, as a
+/// function of the layer's value h, whatever bypasses the layer being held at what x makes it.
+///
+///     AtLayer{.method = InputXGradient{}, .layer = layer::nth("relu", -1)}   gradient x activation
+///     AtLayer{.method = IntegratedGradients{}, .layer = layer::of(net->conv3)}
+///
+/// Completeness is that of the method: over a layer that all paths cross, the map sums to F(x) - F(x') if the
+/// method is complete. Random draws, noise and standard errors are those of h. Nothing before the layer is
+/// differentiated. Cost: that of the method, a forward pass up to the layer, and one more for the baseline of the
+/// input if the method has one; passes of the tail also run what comes before the layer, without a graph.
+template <class A>
+struct AtLayer {
+  A method{};
+  trace::Layer layer{};                        ///< layer::nth, layer::of, layer::tap; layer::input of these
+  BaselineOf baseline_of = BaselineOf::input;  ///< what the method's baseline, if it has one, is given
+
+  [[nodiscard]] AtLayer with_run(const Run& run) const {
+    return {detail::with_run(method, run), layer, baseline_of};
+  }
+
+  /// @param model   as the method wants it
+  /// @param x       floating point, [N, ...], or a tuple of such; unchanged
+  /// @param target  [N, ...] -> [N], or `Targets` for several
+  /// @return the map in the shape of the layer's value, and what the method tells of it
+  /// @throws Error  bad input; a layer that never comes; what the method throws
+  template <Input X, Model<X> M, TargetOrTargets T>
+  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+    return engine::answer(target, [&](const Targets& targets) {
+      return detail::attribute_at<Tensor>(method, {layer}, baseline_of, engine::bind<X>(model), parts_of(x),
+                                          targets);
+    });
+  }
+};
+
+/// The same at several layers together, as one input of several parts: completeness holds for all maps together.
+/// Of a layer in front of another one, the map tells what does not pass through that other.
+template <class A>
+struct AtLayers {
+  A method{};
+  std::vector<trace::Layer> layers{};
+  BaselineOf baseline_of = BaselineOf::input;  ///< what the method's baseline, if it has one, is given
+
+  [[nodiscard]] AtLayers with_run(const Run& run) const {
+    return {detail::with_run(method, run), layers, baseline_of};
+  }
+
+  /// As AtLayer. @return one map for each layer
+  template <Input X, Model<X> M, TargetOrTargets T>
+  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+    return engine::answer(target, [&](const Targets& targets) {
+      return detail::attribute_at<Tensors>(method, layers, baseline_of, engine::bind<X>(model), parts_of(x),
+                                           targets);
+    });
+  }
+};
+
+}  // namespace lumen

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include <lumen/attribution/combine/smooth.hpp>
+#include <lumen/attribution/place/layer_activation.hpp>
+#include <lumen/baseline/draw.hpp>
+#include <lumen/engine/input.hpp>
+
+/// What it takes to run a method at another place than the model's input.
+namespace lumen::detail {
+
+/// A method's run; of one that combines another, that one's.
+template <class A>
+Run run_of(const A& method) {
+  if constexpr (requires { Run(method.run); }) {
+    return method.run;
+  } else if constexpr (requires { run_of(method.method); }) {
+    return run_of(method.method);
+  } else {
+    return {};
+  }
+}
+
+/// A target asked of whole batches only, so that a method keeps every row at its place in the batch.
+struct Together {
+  AnyTarget target;
+  Tensor operator()(const Tensor& output) const { return target(output); }
+  [[nodiscard]] Together freeze(const Tensor& output) const { return {target.freeze(output)}; }
+};
+
+/// A model cut at layers, for one batch: the output as a function of the layers' values, all else being what the
+/// batch's own inputs make it. It is asked of copies of the batch, one after the other.
+class Tail {
+ public:
+  Tail(engine::Function model, std::vector<trace::Layer> layers, Tensors x)
+      : model_(std::move(model)), layers_(std::move(layers)), x_(std::move(x)) {}
+
+  Tensor operator()(const Tensor& value) const { return (*this)(Tensors{value}); }
+  Tensor operator()(const Tensors& values) const {
+    Tensors parts = values;
+    const Tensors x = engine::select_rows(x_, samples(values));
+    parts.insert(parts.end(), x.begin(), x.end());
+    return trace::tail(model_, layers_, parts);
+  }
+
+  [[nodiscard]] const Tensors& x() const { return x_; }
+  [[nodiscard]] std::size_t layers() const { return layers_.size(); }
+
+  /// Which sample of the batch each row of `values` is of.
+  /// @throws Error unless they are copies of the whole batch
+  [[nodiscard]] Tensor samples(const Tensors& values) const {
+    const std::int64_t n = x_.front().size(0), rows = values.front().size(0);
+    require(rows % n == 0, [&] {
+      return text("a method asked for ", rows, " rows at a layer, expected whole copies of the batch of ", n,
+                  ": it must not split a batch for a target that has no rows(index)");
+    });
+    return engine::samples_of(0, rows, n);
+  }
+
+  /// The layers' values for other inputs.
+  [[nodiscard]] Tensors values(const Tensors& x, const Run& run) const {
+    return layer_values(model_, layers_, x, run);
+  }
+
+ private:
+  engine::Function model_;
+  std::vector<trace::Layer> layers_;
+  Tensors x_;
+};
+
+/// The head of a model, x -> a layer's value, for inputs of any kind.
+class Head {
+ public:
+  Head(engine::Function model, trace::Layer layer) : model_(std::move(model)), layers_{std::move(layer)} {}
+
+  template <std::same_as<Tensor>... Parts>
+    requires(sizeof...(Parts) > 0)
+  Tensor operator()(const Parts&... parts) const {
+    return (*this)(Tensors{parts...});
+  }
+  Tensor operator()(const Tensors& parts) const { return trace::head(model_, layers_, parts).front(); }
+
+ private:
+  engine::Function model_;
+  std::vector<trace::Layer> layers_;
+};
+
+/// `method` with its baseline b replaced by `other(b)`; itself if it has none. Of a method that combines another,
+/// that one's.
+template <class A, class F>
+auto replace_baseline(const A& method, const F& other) {
+  if constexpr (requires { method.with_baseline(other(method.baseline)); }) {
+    return method.with_baseline(other(method.baseline));
+  } else if constexpr (requires { method.with_method(replace_baseline(method.method, other)); }) {
+    return method.with_method(replace_baseline(method.method, other));
+  } else {
+    static_assert(
+        !requires { method.baseline; },
+        "a method with a baseline needs with_baseline(other) to run at a layer");
+    return method;
+  }
+}
+
+/// Calls `visit(baseline)` with the baseline that `replace_baseline` would replace, if there is one.
+template <class A, class F>
+void visit_baseline(const A& method, const F& visit) {
+  if constexpr (requires { method.baseline; }) {
+    visit(method.baseline);
+  } else if constexpr (requires { method.method; }) {
+    visit_baseline(method.method, visit);
+  }
+}
+
+/// `attributions` of consecutive parts of a batch as one.
+template <Input X>
+Attribution<X> joined(const std::vector<Attribution<X>>& attributions) {
+  if (attributions.size() == 1) return attributions.front();
+  const auto together = [&](const auto& field) {
+    std::vector<Tensors> pieces;
+    for (const Attribution<X>& each : attributions) {
+      const Tensors parts = parts_of(std::invoke(field, each));
+      pieces.resize(parts.size());
+      for (std::size_t i = 0; i < parts.size(); ++i) pieces[i].push_back(parts[i]);
+    }
+    Tensors all;
+    for (const Tensors& each : pieces) all.push_back(each.front().defined() ? at::cat(each) : Tensor());
+    return all;
+  };
+  Attribution<X> result = attributions.front();
+  result.map = input_of<X>(together(&Attribution<X>::map));
+  result.score = together(&Attribution<X>::score).front();
+  result.completeness_error = together(&Attribution<X>::completeness_error).front();
+  if (!parts_of(result.standard_error).empty()) {
+    result.standard_error = input_of<X>(together(&Attribution<X>::standard_error));
+  }
+  return result;
+}
+
+}  // namespace lumen::detail

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <lumen/core/error.hpp>
+#include <lumen/core/input.hpp>
+#include <lumen/core/tensor.hpp>
+
+/// What methods ask of an input, and rows of its parts.
+namespace lumen::engine {
+
+/// Whether no value is NaN or infinite. Where a loop costs less than calling an operator it looks at each;
+/// else the sum tells, except when it overflows.
+inline bool all_finite(const Tensor& values) {
+  const std::int64_t count = values.numel();
+  if (count <= 4096 && values.is_cpu() && values.is_contiguous() && values.scalar_type() == at::kFloat) {
+    const float* first = values.data_ptr<float>();
+    return std::all_of(first, first + count, [](float value) { return std::isfinite(value); });
+  }
+  return std::isfinite(values.sum().item<double>()) || at::isfinite(values).all().item<bool>();
+}
+
+/// @throws Error unless `x` can be explained: defined, floating point, finite, not empty, one batch size
+inline void check_input(const Tensors& x) {
+  require(!x.empty(), "the list of inputs is empty; give at least one tensor");
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const Tensor& part = x[i];
+    const auto name = [&] { return x.size() == 1 ? std::string("the input") : text("input ", i); };
+    require(part.defined(), [&] { return name() + " is an undefined tensor; pass one that holds data"; });
+    require(at::isFloatingType(part.scalar_type()), [&] {
+      return text(name(), " is of type ", part.scalar_type(),
+                  ", expected floating point: convert it, for instance x.to(at::kFloat) / 255");
+    });
+    require(part.dim() >= 1 && part.numel() > 0, [&] {
+      return text(name(), " has shape ", part.sizes(), ", expected [N, ...] with at least one element");
+    });
+    require(part.size(0) == x.front().size(0), [&] {
+      return text("input ", i, " has batch size ", part.size(0), " but input 0 has ", x.front().size(0),
+                  "; dimension 0 of every input is the same batch");
+    });
+    require(all_finite(part.detach()), [&] {
+      return name() + " holds NaN or infinite values; remove them (at::nan_to_num) before explaining it";
+    });
+  }
+}
+
+/// Rows of every part: those whose positions `index` lists.
+inline Tensors select_rows(const Tensors& x, const Tensor& index) {
+  Tensors rows;
+  rows.reserve(x.size());
+  for (const Tensor& part : x) rows.push_back(part.index_select(0, index.to(part.device())));
+  return rows;
+}
+
+/// `values`, one for each row, shaped to broadcast over rows like `part`'s.
+inline Tensor per_row(const Tensor& values, const Tensor& part) {
+  std::vector<std::int64_t> shape(static_cast<std::size_t>(part.dim()), 1);
+  shape.front() = values.size(0);
+  return values.reshape(shape);
+}
+
+}  // namespace lumen::engine

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <lumen/rule/deep_lift/rescale.hpp>
+
+namespace lumen::rule::detail {
+
+/// Operators that are at most quadratic in all that they are given: sums of products of two, and variances.
+inline const Kinds quadratic =
+    kinds::weighted | kinds::products |
+    Kinds{"addbmm", "addcmul", "addmv", "addr",  "chain_matmul", "dot",  "ger", "inner",
+          "kron",   "lerp",    "mv",    "outer", "tensordot",    "vdot", "var", "var_mean"};
+
+/// The exact split of an operator B that is at most quadratic: the two ways of changing one factor after the other,
+/// averaged, which is its gradient half way.
+///
+///     B(x) - B(x') = sum over i of dB/dx_i at (x + x') / 2 . (x_i - x'_i);   ab - a'b' = mean(b) Da + mean(a) Db
+///
+/// The Shapley value of the two factors; on softmax attention, gates and the like.
+inline Tensors halfway(DeepLiftPasses& passes, const Record& record, const Tensors& gradients) {
+  const Record& origin = passes.origin(record);
+  Tensors middle = record.inputs, result(record.inputs.size());
+  for (std::size_t i = 0; i < middle.size(); ++i) {
+    if (record.on_path[i]) middle[i] = (record.inputs[i] + origin.inputs[i]).mul_(0.5);
+  }
+  const bool plain_product = record.kind == "mul" || record.kind == "multiply";
+  for (std::size_t i = 0; i < middle.size(); ++i) {
+    if (!record.on_path[i]) continue;
+    result[i] = plain_product ? (gradients.front() * middle[1 - i]).sum_to_size(middle[i].sizes())
+                              : record.pull_back(middle, i, gradients);
+  }
+  return result;
+}
+
+/// a / b with b on the path, exactly: mean(1 / b) Da - mean(a) / (b b') Db.
+inline Tensors quotient(DeepLiftPasses& passes, const Record& record, const Tensors& gradients) {
+  const Record& origin = passes.origin(record);
+  const Tensor &a = record.inputs[0], &b = record.inputs[1], &g = gradients.front();
+  const Tensor &a0 = origin.inputs[0], &b0 = origin.inputs[1];
+  Tensors result(2);
+  if (record.on_path[0])
+    result[0] = (g * (b.reciprocal() + b0.reciprocal()).mul_(0.5)).sum_to_size(a.sizes());
+  result[1] = (g * (a + a0) / (b * b0)).mul_(-0.5).sum_to_size(b.sizes());
+  return result;
+}
+
+/// What is known for products and quotients of values on the path.
+inline DeepLiftChoice product_choice(const Record& record) {
+  if (!quadratic.contains(record.kind)) return std::nullopt;
+  const auto factors = std::count(record.on_path.begin(), record.on_path.end(), true);
+  const bool quotients = record.kind == "div" || record.kind == "divide" || record.kind == "true_divide";
+  if (quotients && !record.argument("rounding_mode").isNone()) return std::nullopt;
+  if (record.kind == "var" || record.kind == "var_mean") return halfway;
+  if ((record.kind == "einsum" || record.kind == "chain_matmul") && factors > 2) return std::nullopt;
+  if (quotients && record.inputs.size() == 2 && record.on_path[1]) return quotient;
+  if (factors == 1) return DeepLiftBackward();
+  return halfway;
+}
+
+}  // namespace lumen::rule::detail

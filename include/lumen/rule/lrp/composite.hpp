@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include <lumen/rule/lrp/first.hpp>
+#include <lumen/rule/lrp/layer_norm.hpp>
+#include <lumen/rule/lrp/rules.hpp>
+
+/// Which rule of LRP each operator gets.
+namespace lumen::rule::lrp {
+
+/// Products of the path's values with each other or with constants: `shares` says which value takes the relevance,
+/// all of which goes on.
+struct Product {
+  Tensors operator()(const Record& record, const Tensors& relevance) const {
+    const Tensor& r = relevance.front();
+    if (record.inputs.size() == 1) return Pass{}(record, relevance);
+    const Shares parts = shares(record, 0, 1);
+    Tensors result(record.inputs.size());
+    if (parts.first > 0) result[0] = (r * parts.first).sum_to_size(record.inputs[0].sizes());
+    if (parts.second > 0) result[1] = (r * parts.second).sum_to_size(record.inputs[1].sizes());
+    return result;
+  }
+};
+
+/// A composite for the operators of convolutional networks, by their part in it. Activations, softmax included, and
+/// dropout pass relevance on; max pools, and the largest of several values, give it to the winner; what only moves
+/// values moves it.
+struct Parts {
+  Backward convolution = Epsilon{};
+  Backward dense = Epsilon{};  ///< linear layers and matrix products
+  Backward sum = Epsilon{};    ///< sums and averages, residual sums among them; interpolation
+  Backward fixed_norm = BatchNorm{};
+  Backward adaptive_norm = LayerNorm{};
+  Backward product = Product{};
+
+  operator Composite() const {  // NOLINT(google-explicit-constructor): a composite is what it stands for
+    static const Kinds convolutions{"conv1d",           "conv2d",           "conv3d",
+                                    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"};
+    Composite result{.method = "LRP"};
+    result.use(kinds::weighted, dense)
+        .use(convolutions, convolution)
+        .use(kinds::sums | kinds::averages, sum)
+        .use(kinds::norms_fixed, fixed_norm)
+        .use(kinds::norms_adaptive, adaptive_norm)
+        .use(kinds::products, product)
+        .use(kinds::rectifiers | kinds::squashers | kinds::softmaxes | kinds::dropouts, Pass{})
+        .pass(kinds::moves | kinds::maxima | Kinds{"logsumexp", "masked_fill", "where"});
+    for (const char* const kind : {"max", "maximum", "minimum"}) result.kinds.erase(kind);
+    result.otherwise = [](const Record& record) -> std::optional<Backward> {
+      if (record.kind != "max" && record.kind != "maximum" && record.kind != "minimum") return std::nullopt;
+      const bool with_constant = record.inputs.size() == 2 && record.on_path[0] != record.on_path[1];
+      return with_constant ? Backward(Pass{}) : Backward();
+    };
+    return result;
+  }
+};
+
+/// The same rule for all weighted operators.
+[[nodiscard]] inline Composite uniform(const Backward& rule) {
+  return Parts{.convolution = rule, .dense = rule};
+}
+
+/// The composites of Kohlbrenner, Bauer, Nakajima, Binder, Samek and Lapuschkin, "Towards Best Practice in
+/// Explaining Neural Network Decisions with LRP", 2020, arXiv:1910.09840: LRP-epsilon for linear layers, and for
+/// convolutions the rule that their name tells; those with Flat and Box have a rule of their own for the first
+/// weighted operators. They are turned into a `Composite` to be changed.
+struct EpsilonPlus {
+  double epsilon = 1e-6;  ///< of linear layers, sums and averages
+
+  operator Composite() const {  // NOLINT(google-explicit-constructor)
+    return Parts{.convolution = ZPlus{}, .dense = Epsilon{epsilon}, .sum = Epsilon{epsilon}};
+  }
+};
+
+/// EpsilonPlus with LRP-flat first.
+struct EpsilonPlusFlat {
+  double epsilon = 1e-6;
+
+  operator Composite() const {  // NOLINT(google-explicit-constructor)
+    Composite result = EpsilonPlus{epsilon};
+    result.first = Flat{};
+    return result;
+  }
+};
+
+/// Convolutions with alpha = 2, beta = 1.
+struct EpsilonAlpha2Beta1 {
+  double epsilon = 1e-6;
+
+  operator Composite() const {  // NOLINT(google-explicit-constructor)
+    return Parts{.convolution = AlphaBeta{}, .dense = Epsilon{epsilon}, .sum = Epsilon{epsilon}};
+  }
+};
+
+/// EpsilonAlpha2Beta1 with LRP-flat first.
+struct EpsilonAlpha2Beta1Flat {
+  double epsilon = 1e-6;
+
+  operator Composite() const {  // NOLINT(google-explicit-constructor)
+    Composite result = EpsilonAlpha2Beta1{epsilon};
+    result.first = Flat{};
+    return result;
+  }
+};
+
+/// Convolutions with LRP-gamma, LRP-z-box first (Montavon et al. 2019, section 10.2.3).
+struct EpsilonGammaBox {
+  Bound low{}, high{};  ///< range of what the model is given, in units of the input; both must be set
+  double epsilon = 1e-6;
+  double gamma = 0.25;
+
+  operator Composite() const {  // NOLINT(google-explicit-constructor)
+    Composite result =
+        Parts{.convolution = Gamma{.gamma = gamma}, .dense = Epsilon{epsilon}, .sum = Epsilon{epsilon}};
+    result.first = ZBox{.low = low, .high = high};
+    return result;
+  }
+};
+
+}  // namespace lumen::rule::lrp

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <lumen/attribution/relevance/guided_backprop.hpp>
+
+#include <lumen/attribution/relevance/deconvnet.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include <lumen/target/element.hpp>
+#include <lumen/target/region.hpp>
+#include <lumen/target/transform.hpp>
+
+#include "support/allclose.hpp"
+#include "support/guided_oracle.hpp"
+#include "support/message.hpp"
+#include "support/nets.hpp"
+#include "support/zoo.hpp"
+
+namespace layer = lumen::layer;
+namespace nets = lumen::testing::nets;
+namespace target = lumen::target;
+using lumen::Tensor;
+using lumen::testing::all_close;
+using lumen::testing::holds;
+using lumen::testing::message_of;
+
+namespace {
+
+/// Rectifiers of every kind, functional, in place and one written out as clamp: [N, 1, 8, 8] -> [N, 3].
+struct Rectified {
+  std::vector<Tensor> weights;
+  Rectified() {
+    for (std::uint64_t i = 0; i < 10; ++i)
+      weights.push_back(nets::weight({i == 9 ? 3 : 3, i == 0 ? 1 : 3, 3, 3}, 50 + i));
+  }
+  Tensor operator()(const Tensor& x) const {
+    std::size_t i = 0;
+    const auto conv = [&](const Tensor& h) { return at::conv2d(h, weights.at(i++), {}, 1, 1); };
+    Tensor h = at::relu(conv(x));
+    h = conv(h);
+    h.relu_();
+    h = at::hardtanh(conv(h), 0, 6);
+    h = at::leaky_relu(conv(h), 0.1);
+    h = at::elu(conv(h));
+    h = at::gelu(conv(h));
+    h = at::silu(conv(h));
+    h = at::hardswish(conv(h));
+    h = at::clamp_min(conv(h), 0);
+    h = at::softplus(conv(h));
+    return h.mean({2, 3});
+  }
+};
+
+template <class M>
+Tensor oracle(const M& net, const Tensor& x, std::int64_t index, bool deconvolution) {
+  const at::AutoGradMode enable(true);
+  const Tensor leaf = x.clone().requires_grad_(true);
+  return lumen::testing::guided_oracle(net(leaf.clone()).select(1, index), leaf, deconvolution);
+}
+
+}  // namespace
+
+DOCTEST_TEST_CASE("rectifiers of every kind are guided, and equal hooks on the autograd graph") {
+  const Rectified net;
+  const Tensor x = nets::random({2, 1, 8, 8}, 1);
+  const auto plain = lumen::Saliency{.absolute = false}(net, x, target::Class{.index = 2});
+  const auto guided = lumen::GuidedBackprop{}(net, x, target::Class{.index = 2});
+  const auto deconv = lumen::Deconvnet{}(net, x, target::Class{.index = 2});
+  DOCTEST_CHECK(all_close(guided.map, oracle(net, x, 2, false), 1e-12));
+  DOCTEST_CHECK(all_close(deconv.map, oracle(net, x, 2, true), 1e-12));
+  DOCTEST_CHECK(!all_close(guided.map, plain.map, 1e-3));
+  DOCTEST_CHECK(!all_close(guided.map, deconv.map, 1e-3));
+  DOCTEST_CHECK(at::equal(guided.score, plain.score));
+  DOCTEST_CHECK(guided.forward_passes == 1);
+}
+
+DOCTEST_TEST_CASE("a layer that is excepted keeps its own gradient; excepting all gives the gradient") {
+  const nets::ConvNet net;
+  const Tensor x = nets::random({2, 1, 8, 8}, 2);
+  const auto plain = lumen::Saliency{.absolute = false}(net, x, target::Class{.index = 0});
+  const auto all =
+      lumen::GuidedBackprop{.except = {layer::nth("relu", 0), layer::nth("relu", 1), layer::nth("relu", -1)}}(
+          net, x, target::Class{.index = 0});
+  DOCTEST_CHECK(all_close(all.map, plain.map, 1e-12));
+  const auto some =
+      lumen::GuidedBackprop{.except = {layer::nth("relu", -1)}}(net, x, target::Class{.index = 0});
+  DOCTEST_CHECK(!all_close(some.map, plain.map, 1e-6));
+  DOCTEST_CHECK(!all_close(some.map, lumen::GuidedBackprop{}(net, x, target::Class{.index = 0}).map, 1e-6));
+}
+
+DOCTEST_TEST_CASE(
+    "the larger of a value and zero is a rectifier, of two values it is not; a choice is refused") {
+  const Tensor w = nets::weight({3, 4}, 3), v = nets::weight({4, 5}, 4);
+  const Tensor x = nets::random({6, 5}, 5);
+  const auto written = [&](const Tensor& at) {
+    const Tensor h = at::linear(at, v);
+    return at::linear(at::maximum(h, at::zeros_like(h)), w);
+  };
+  const auto usual = [&](const Tensor& at) { return at::linear(at::relu(at::linear(at, v)), w); };
+  DOCTEST_CHECK(all_close(lumen::GuidedBackprop{}(written, x, target::Class{.index = 1}).map,
+                          lumen::GuidedBackprop{}(usual, x, target::Class{.index = 1}).map, 1e-12));
+  const auto maxout = [&](const Tensor& at) {
+    const Tensor h = at::linear(at, v);
+    return at::linear(at::maximum(h, -h), w);
+  };
+  DOCTEST_CHECK(all_close(lumen::GuidedBackprop{}(maxout, x, target::Class{.index = 1}).map,
+                          lumen::Saliency{.absolute = false}(maxout, x, target::Class{.index = 1}).map,
+                          1e-12));
+  const auto choice = [&](const Tensor& at) {
+    const Tensor h = at::linear(at, v);
+    return at::linear(at::where(h > 0, h, at::zeros_like(h)), w);
+  };
+  const std::string message =
+      message_of([&] { (void)lumen::GuidedBackprop{}(choice, x, target::Class{.index = 1}); });
+  DOCTEST_CHECK(holds(message, "GuidedBackprop has no rule for where 0"));
+}
+
+DOCTEST_TEST_CASE("chunks, several targets and segmentation targets") {
+  const Rectified net;
+  const Tensor x = nets::random({3, 1, 8, 8}, 6);
+  const lumen::Targets targets{target::Class{.index = 0}, target::Class{.index = 1}};
+  const auto both = lumen::GuidedBackprop{}(net, x, targets);
+  const auto pieces = lumen::GuidedBackprop{.run = {.memory = 1}}(net, x, targets);
+  for (std::size_t t = 0; t < 2; ++t) {
+    DOCTEST_CHECK(all_close(both[t].map, oracle(net, x, static_cast<std::int64_t>(t), false), 1e-12));
+    DOCTEST_CHECK(all_close(pieces[t].map, both[t].map, 1e-12));
+  }
+  const auto dense = [&](const Tensor& at) {
+    return at::conv2d(at::relu(at::conv2d(at, net.weights[0], {}, 1, 1)), net.weights[1], {}, 1, 1);
+  };
+  const target::LogOdds odds{target::ClassRegion{.channel = 1, .reduction = target::Reduction::mean}};
+  const auto region = lumen::GuidedBackprop{}(dense, x, odds);
+  const at::AutoGradMode enable(true);
+  const Tensor leaf = x.clone().requires_grad_(true), output = dense(leaf.clone());
+  const Tensor expected = lumen::testing::guided_oracle(odds.freeze(output.detach())(output), leaf);
+  DOCTEST_CHECK(all_close(region.map, expected, 1e-12));  // the target keeps its own gradient
+}
+
+DOCTEST_TEST_CASE("the zoo: functional, reused and in-place rectifiers of nine families are guided") {
+  for (const lumen::testing::ZooNet& net : lumen::testing::zoo()) {
+    DOCTEST_CAPTURE(net.name);
+    const Tensor x = net.images(1);
+    const Tensor expected = oracle(net.run, x, 3, false);
+    const double range = expected.abs().max().item<double>();
+    DOCTEST_CHECK(range > 0);
+    const Tensor guided = lumen::GuidedBackprop{}(net, x, target::Class{.index = 3}).map;
+    DOCTEST_CHECK(all_close(guided, expected, 1e-10 * range));
+    DOCTEST_CHECK(!all_close(
+        guided, lumen::Saliency{.absolute = false}(net, x, target::Class{.index = 3}).map, 1e-3 * range));
+  }
+}
+
+DOCTEST_TEST_CASE("guided backpropagation as a user asks it") {
+  const nets::ConvNet net;
+  const Tensor image = nets::random({1, 1, 8, 8}, 8);
+  //! [guided]
+  const auto guided = lumen::GuidedBackprop{}(net, image, lumen::target::Class{.index = 1});
+  const auto but_the_last = lumen::GuidedBackprop{.except = {lumen::layer::nth("relu", -1)}}(
+      net, image, lumen::target::Class{.index = 1});
+  //! [guided]
+  DOCTEST_CHECK(guided.map.sizes() == but_the_last.map.sizes());
+}
