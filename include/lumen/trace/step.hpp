@@ -22,6 +22,8 @@ struct Operand {
   Tensor constant{};   ///< of a constant: it; undefined for a value
   std::vector<std::int64_t> sizes{};
   at::ScalarType dtype = at::kFloat;
+  std::int64_t argument =
+      -1;  ///< the position among the arguments of the one that holds it, alone or in a list
 
   [[nodiscard]] bool is_constant() const { return value < 0; }
 };
