@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include <lumen/influence/detail/question.hpp>
+#include <lumen/influence/options.hpp>
+#include <lumen/influence/row_chunk.hpp>
+
+namespace lumen::influence::detail {
+
+/// Hands chunks of rows to the sink, counts them and tells how far it is.
+class Stream {
+ public:
+  Stream(const Question& question, const Tensor& x, const Run& run, const RowSink& sink, Report& report)
+      : question_(question), run_(run), sink_(sink), report_(report), height_(x.size(2)), width_(x.size(3)) {
+    done_.resize(question.seeds.size(), 0);
+  }
+
+  /// @param which  int64 [B]: the rows' positions in the question
+  void give(std::size_t target, const Tensor& which, Tensor values, Tensor origins) {
+    const Tensor places = question_.places.index_select(0, which);
+    RowChunk chunk{
+        .target = target,
+        .values = std::move(values),
+        .origins = std::move(origins),
+        .places = places,
+        .index = places.select(1, 0) * question_.width + places.select(1, 1),
+        .scores = question_.scores[target].index_select(0, which.to(question_.scores[target].device())),
+        .height = height_,
+        .width = width_,
+        .first = done_[target],
+        .total = question_.size()};
+    done_[target] += which.size(0);
+    report_.rows += which.size(0);
+    ++report_.chunks;
+    const auto start = std::chrono::steady_clock::now();
+    sink_(chunk);
+    report_.sink_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (run_.progress) {
+      const auto targets = static_cast<std::int64_t>(question_.seeds.size());
+      run_.progress("rows", report_.rows, question_.size() * targets);
+    }
+  }
+
+ private:
+  const Question& question_;
+  const Run& run_;
+  const RowSink& sink_;
+  Report& report_;
+  std::int64_t height_, width_;
+  std::vector<std::int64_t> done_;
+};
+
+}  // namespace lumen::influence::detail

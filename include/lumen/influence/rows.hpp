@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <lumen/core/concepts.hpp>
+#include <lumen/core/error.hpp>
+#include <lumen/engine/gradient.hpp>
+#include <lumen/influence/detail/whole_rows.hpp>
+#include <lumen/influence/options.hpp>
+#include <lumen/influence/outputs.hpp>
+#include <lumen/influence/row_chunk.hpp>
+#include <lumen/trace/suffix.hpp>
+
+namespace lumen::influence {
+
+/// The influence of every chosen output pixel: streams, for each of them, the gradient of the pixel's score with respect
+/// to the image. No Jacobian is held: a chunk of rows at a time goes to the sink. The rows equal those of plain backward
+/// passes, at every position, to the rounding of sums.
+///
+///     lumen::influence::rows(net, image, lumen::influence::All{}, {lumen::target::Class{.index = 1}},
+///                            [&](const lumen::influence::RowChunk& chunk) { ... });
+///
+/// @param x        one image, [1, C, H, W]
+/// @param outputs  which pixels of the output [1, K, H', W']: All, Every, Mask, Pixels, Path, or any functor
+/// @param scores   of a pixel's K channels, as if they were the class scores of a sample: target::Class, through
+///                 target::Softmax (the probability), target::LogOdds or target::Margin, or any functor [P, K] -> [P].
+///                 Each gets its own rows; a chunk says whose it holds.
+/// @param sink     called with every chunk, one after the other, on this thread; its order is fixed but not by place
+/// @throws Error   if x, the output or the questions are not as said, or the output does not depend on x
+template <class M>
+  requires Model<M>
+Report rows(M&& model, const Tensor& x, const Outputs& outputs, const Targets& scores, const RowSink& sink,
+            const Options& options = {}) {
+  engine::check_input({x});
+  require(x.dim() == 4 && x.size(0) == 1, [&] {
+    return text("influence: the input has shape ", x.sizes(), "; expected one image, [1, C, H, W]");
+  });
+  require(options.run.memory > 0, [&] {
+    return text("the memory budget is ", options.run.memory,
+                " bytes; give run.memory a positive number of bytes");
+  });
+  require(static_cast<bool>(sink), "influence: no sink is given; pass a functor that takes each RowChunk");
+  engine::Function function = engine::bind<Tensor>(model);
+  if (options.layer) {
+    const trace::Layer named = trace::resolved({*options.layer}, function, {x}).front();
+    function = [whole = std::move(function), layer = named](const Tensors& parts) {
+      return trace::head(whole, {layer}, parts).front();
+    };
+  }
+  return detail::whole_rows(function, x, outputs, scores, sink, options.run);
+}
+
+}  // namespace lumen::influence

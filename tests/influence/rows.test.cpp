@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <lumen/influence/rows.hpp>
+
+#include <doctest/doctest.h>
+
+#include <lumen/target/element.hpp>
+#include <lumen/target/transform.hpp>
+
+#include "support/allclose.hpp"
+#include "support/message.hpp"
+#include "support/nets.hpp"
+#include "support/oracle.hpp"
+
+using lumen::AnyTarget;
+using lumen::Run;
+using lumen::Targets;
+using lumen::Tensor;
+using lumen::testing::all_close;
+using lumen::testing::nets::random;
+using lumen::testing::nets::weight;
+namespace influence = lumen::influence;
+namespace nets = lumen::testing::nets;
+namespace oracle = lumen::testing::oracle;
+namespace target = lumen::target;
+
+namespace {
+
+const Tensor image = random({1, 1, 9, 7}, 1);
+
+/// All rows as one tensor [P, C, H, W] a target, by place.
+template <class M>
+std::vector<Tensor> gathered(const M& net, const Tensor& x, const influence::Outputs& outputs,
+                             const Targets& targets, const influence::Options& options = {},
+                             influence::Report* report = nullptr) {
+  std::vector<std::vector<std::pair<std::int64_t, Tensor>>> found(targets.size());
+  std::vector<std::int64_t> next(targets.size(), 0);
+  const auto result = influence::rows(
+      net, x, outputs, targets,
+      [&](const influence::RowChunk& chunk) {
+        DOCTEST_CHECK(chunk.first == next[chunk.target]);
+        next[chunk.target] += chunk.size();
+        const Tensor dense = chunk.dense();
+        for (std::int64_t b = 0; b < chunk.size(); ++b)
+          found[chunk.target].emplace_back(chunk.index[b].item<std::int64_t>(), dense[b]);
+      },
+      options);
+  if (report != nullptr) *report = result;
+  std::vector<Tensor> all;
+  for (auto& rows : found) {
+    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<Tensor> values;
+    for (const auto& row : rows) values.push_back(row.second);
+    all.push_back(at::stack(values));
+  }
+  return all;
+}
+
+}  // namespace
+
+DOCTEST_TEST_CASE("whole rows are the gradients of pixels, for logits, probabilities, log-odds and margins") {
+  const nets::Segmentation net;
+  using target::Class;
+  const Targets targets{Class{.index = 1}, target::Softmax{Class{.index = 1}},
+                        target::LogOdds{Class{.index = 0}},
+                        target::Margin{Class{.index = 1}, Class{.index = 0}}};
+  const Targets pixels_at_3_2{target::Pixel{1, 3, 2}, target::Softmax{target::Pixel{1, 3, 2}},
+                              target::LogOdds{target::Pixel{0, 3, 2}},
+                              target::Margin{target::Pixel{1, 3, 2}, target::Pixel{0, 3, 2}}};
+  influence::Report report;
+  const auto rows = gathered(net, image, influence::All{}, targets, {.way = influence::Way::Whole}, &report);
+  for (std::size_t t = 0; t < targets.size(); ++t) {
+    DOCTEST_CHECK(rows[t].sizes() == at::IntArrayRef({63, 1, 9, 7}));
+    const auto score = [&](const Tensor& x) { return pixels_at_3_2[t](net(x)); };
+    DOCTEST_CHECK(all_close(rows[t][3 * 7 + 2].unsqueeze(0), oracle::gradient(score, image), 1e-13));
+  }
+  DOCTEST_CHECK(report.rows == 4 * 63);
+  DOCTEST_CHECK(report.backward_passes == 4 * 63);
+  DOCTEST_CHECK(report.way == influence::Way::Whole);
+}
+
+DOCTEST_TEST_CASE("which outputs: all, every k-th, a mask, a list, a path") {
+  const auto listed = [](const Tensor& places) {
+    std::vector<influence::Place> result;
+    for (std::int64_t i = 0; i < places.size(0); ++i)
+      result.push_back({places[i][0].item<std::int64_t>(), places[i][1].item<std::int64_t>()});
+    return result;
+  };
+  using Places = std::vector<influence::Place>;
+  const auto same = [](const Places& a, const Places& b) { return a == b; };
+  DOCTEST_CHECK(same(listed(influence::All{}(2, 2)), Places{{0, 0}, {0, 1}, {1, 0}, {1, 1}}));
+  DOCTEST_CHECK(
+      same(listed(influence::Every{.step = 3, .offset = 1}(5, 6)), Places{{1, 1}, {1, 4}, {4, 1}, {4, 4}}));
+  const Tensor mask = at::eye(3);
+  DOCTEST_CHECK(same(listed(influence::Mask{mask}(3, 3)), Places{{0, 0}, {1, 1}, {2, 2}}));
+  DOCTEST_CHECK(same(listed(influence::Pixels{{{2, 1}, {0, 0}, {2, 1}}}(3, 3)), Places{{2, 1}, {0, 0}}));
+  DOCTEST_CHECK(same(listed(influence::Path{{{0, 0}, {1, 3}, {3, 3}}}(4, 4)),
+                     Places{{0, 0}, {0, 1}, {1, 2}, {1, 3}, {2, 3}, {3, 3}}));
+  DOCTEST_CHECK(
+      same(listed(influence::Path{{{3, 3}, {2, 0}}}(4, 4)), Places{{3, 3}, {3, 2}, {2, 1}, {2, 0}}));
+}
+
+DOCTEST_TEST_CASE("rows of an inner layer's pixels") {
+  const nets::Segmentation net;
+  const auto rows = gathered(net, image, influence::Pixels{{{4, 4}}}, {target::Class{.index = 2}},
+                             {.layer = lumen::layer::nth("relu", 0)});
+  const auto score = [&](const Tensor& x) {
+    return target::Pixel{2, 4, 4}(at::relu(at::conv2d(x, net.conv1, {}, 1, 1)));
+  };
+  DOCTEST_CHECK(all_close(rows[0], oracle::gradient(score, image), 1e-13));
+}
+
+DOCTEST_TEST_CASE("what cannot be asked is refused by name") {
+  const nets::Segmentation net;
+  const auto sink = [](const influence::RowChunk&) {};
+  const Targets one{target::Class{.index = 1}};
+  const auto refused = [&](const auto& model, const Tensor& x, const influence::Outputs& outputs,
+                           const Targets& targets) {
+    return lumen::testing::message_of([&] { (void)influence::rows(model, x, outputs, targets, sink); });
+  };
+  const auto holds = [](const std::string& message, const char* part) {
+    DOCTEST_CHECK_MESSAGE(message.find(part) != std::string::npos, message);
+  };
+  holds(refused(net, random({2, 1, 9, 7}, 1), influence::All{}, one), "one image");
+  holds(refused(nets::ConvNet{}, random({1, 1, 8, 8}, 1), influence::All{}, one), "dense");
+  holds(refused(net, image, influence::Pixels{{{9, 0}}}, one), "outside");
+  holds(refused(net, image, influence::Mask{at::zeros({9, 7})}, one), "at least one pixel");
+  holds(refused(net, image, influence::Mask{at::zeros({7, 9})}, one), "height and width");
+  holds(refused(net, image, influence::Every{.step = 0}, one), "step");
+  holds(refused(net, image, influence::All{}, {}), "no target");
+  holds(refused(net, image, influence::All{},
+                {AnyTarget([](const Tensor& out) { return out.select(1, 0) - out.select(1, 0).mean(); })}),
+        "other pixels");
+  holds(refused(net, image, influence::All{}, {target::Class{.index = 2}}), "out of range");
+  holds(refused([](const Tensor& x) { return x.detach() * 2; }, image, influence::All{}, {target::Class{}}),
+        "does not depend");
+}
+
+DOCTEST_TEST_CASE("windows that leave the image are cut when laid out") {
+  influence::RowChunk chunk{.values = at::ones({2, 1, 3, 2}, at::kDouble),
+                            .origins = at::tensor({-1, 0, 3, 4}, at::kLong).reshape({2, 2}),
+                            .height = 5,
+                            .width = 5};
+  const Tensor dense = chunk.dense();
+  DOCTEST_CHECK(dense[0].sum().item<double>() == 4.0);
+  DOCTEST_CHECK(dense[0][0][1][1].item<double>() == 1.0);
+  DOCTEST_CHECK(dense[1].sum().item<double>() == 2.0);
+  chunk.origins = at::tensor({-9, 0, 7, 4}, at::kLong).reshape({2, 2});
+  DOCTEST_CHECK(chunk.dense().abs().sum().item<double>() == 0.0);
+}
