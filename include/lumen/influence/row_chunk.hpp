@@ -15,16 +15,18 @@ namespace lumen::influence {
 /// a window of the same extent [h, w] at its own place; beyond its window a row is zero. A window may leave the image,
 /// its values there are zero.
 struct RowChunk {
-  std::size_t target = 0;   ///< which of the scores that were asked for
-  Tensor values{};          ///< [B, C, h, w], of the image's dtype and device, in any memory format
-  Tensor origins{};         ///< int64 [B, 2] on the CPU: the image's (row, column) of values[b, :, 0, 0]
-  Tensor places{};          ///< int64 [B, 2] on the CPU: the output pixel's (row, column)
-  Tensor index{};           ///< int64 [B] on the CPU: row * (width of the output) + column
-  Tensor scores{};          ///< [B]: the pixels' scores, on the image's device
-  std::int64_t height = 0;  ///< of the image
-  std::int64_t width = 0;   ///< of the image
-  std::int64_t first = 0;   ///< how many rows of this target came before; chunks come in a fixed order
-  std::int64_t total = 0;   ///< rows of this target in all
+  std::size_t target = 0;       ///< which of the scores that were asked for
+  Tensor values{};              ///< [B, C, h, w], of the image's dtype and device, in any memory format
+  Tensor origins{};             ///< int64 [B, 2] on the CPU: the image's (row, column) of values[b, :, 0, 0]
+  Tensor places{};              ///< int64 [B, 2] on the CPU: the output pixel's (row, column)
+  Tensor index{};               ///< int64 [B] on the CPU: row * (width of the output) + column
+  Tensor scores{};              ///< [B]: the pixels' scores, on the image's device
+  std::int64_t height = 0;      ///< of the image
+  std::int64_t width = 0;       ///< of the image
+  std::int64_t out_height = 0;  ///< of the output
+  std::int64_t out_width = 0;   ///< of the output
+  std::int64_t first = 0;       ///< how many rows of this target came before; chunks come in a fixed order
+  std::int64_t total = 0;       ///< rows of this target in all
 
   [[nodiscard]] std::int64_t size() const { return values.size(0); }
 

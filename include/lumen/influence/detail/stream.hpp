@@ -32,6 +32,8 @@ class Stream {
         .scores = question_.scores[target].index_select(0, which.to(question_.scores[target].device())),
         .height = height_,
         .width = width_,
+        .out_height = question_.height,
+        .out_width = question_.width,
         .first = done_[target],
         .total = question_.size()};
     done_[target] += which.size(0);
