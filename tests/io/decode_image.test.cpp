@@ -81,6 +81,6 @@ DOCTEST_TEST_CASE("absurd sizes are refused without allocating them") {
 
 DOCTEST_TEST_CASE("other formats are named") {
   DOCTEST_CHECK(holds(refusal({}), "no bytes"));
-  DOCTEST_CHECK(holds(refusal(bytes("GIF89a")), "not a PNG, JPEG or BMP: convert"));
+  DOCTEST_CHECK(holds(refusal(bytes("GIF89a")), "not a PNG, JPEG or BMP, but a GIF image: convert"));
   DOCTEST_CHECK(holds(refusal(bytes("II*\0abcd")), "a TIFF"));
 }

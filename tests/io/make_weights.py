@@ -48,6 +48,34 @@ else:
     torch.save(checkpoint, corpus / "pth" / "checkpoint.pth")
     torch.save(net.state_dict(), corpus / "pth" / "legacy.pth", _use_new_zipfile_serialization=False)
 
+if new:
+    # What training scripts save beside the weights; none of it is read, and none of it may be run.
+    import argparse
+    import collections
+    import datetime
+    import enum
+
+    import numpy
+
+    class Mode(enum.Enum):
+        FAST = 1
+
+    class Tagged(torch.Tensor):
+        pass
+
+    foreign = {
+        "args": argparse.Namespace(lr=0.1, layers=[1, 2], path=Path("runs")), "best": numpy.float64(0.75),
+        "scores": numpy.arange(6.0).reshape(2, 3), "device": torch.device("cpu"), "dtype": torch.float16,
+        "when": datetime.datetime(2024, 1, 2), "mode": Mode.FAST, "bytes": b"abc", "array": bytearray(b"abc"),
+        "set": {1, 2}, "frozen": frozenset({3}), "complex": 1 + 2j, "range": range(3), "huge": 2**3000,
+        "counts": collections.Counter("aab"), "keys": {(1, 2): 3, 0.5: 4, None: 5},
+        "groups": collections.defaultdict(list, {"weight": torch.arange(3.0)}), "last": torch.ones(2),
+        "tagged": torch.ones(2).as_subclass(Tagged),
+    }
+    for protocol in 2, 4:
+        torch.save({**foreign, "state_dict": net.state_dict()}, corpus / "pth" / f"foreign_{protocol}.pth",
+                   pickle_protocol=protocol)
+
 for path in sorted((corpus / "pth").glob("*.pth")):
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <lumen/io/state_dict.hpp>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -117,6 +118,48 @@ DOCTEST_TEST_CASE("a checkpoint: nested names, and what is no tensor passed over
                 "no name begins with 'net.'; the first is 'model.0.weight'");
   DOCTEST_CHECK(
       holds(message_of([&] { (void)io::find(weights, "fc"); }), "no tensor 'fc' among the 7: 0.weight, "));
+}
+
+DOCTEST_TEST_CASE(
+    "a checkpoint with objects of all kinds: they are passed over by name, the tensors are read") {
+  for (const char* name : {"pth/foreign_2.pth", "pth/foreign_4.pth"}) {
+    DOCTEST_INFO(name);
+    //! [skipped]
+    std::vector<lumen::io::SkippedObject> skipped;
+    const lumen::io::StateDict state = lumen::io::read_state_dict(corpus(name), &skipped);
+    // skipped[0].name == "args", skipped[0].type == "'argparse.Namespace'"
+    //! [skipped]
+    DOCTEST_CHECK(at::equal(io::find(state, "groups.weight"), at::arange(3.0, at::kFloat)));
+    DOCTEST_CHECK(at::equal(io::find(state, "last"), at::ones({2})));
+    DOCTEST_CHECK(at::equal(io::find(state, "tagged"), at::ones({2})));
+    DOCTEST_CHECK(io::below(state, "state_dict").size() == 7);
+    DOCTEST_CHECK(state.size() == 10);
+    DOCTEST_REQUIRE(skipped.size() >= 8);
+    DOCTEST_CHECK(skipped[0].name == "args");
+    DOCTEST_CHECK(skipped[0].type == "'argparse.Namespace'");
+    DOCTEST_CHECK(skipped[1].name == "best");
+    DOCTEST_CHECK(holds(skipped[1].type, "multiarray.scalar'"));
+    DOCTEST_CHECK(std::ranges::find(skipped, "'torch.device'", &io::SkippedObject::type) != skipped.end());
+  }
+  std::vector<io::SkippedObject> skipped{{"old", "old"}};
+  (void)io::read_state_dict(corpus("pth/no_checksum.pth"), &skipped);
+  DOCTEST_CHECK(skipped.empty());
+}
+
+DOCTEST_TEST_CASE("a whole model, or objects alone, hold no tensor that can be read: said by name") {
+  const std::string object =
+      "c__main__\nNet\n)\x81}(" + word("w") + tensor(storage("0", 2), 0, {2}, {1}) + "ub";
+  DOCTEST_CHECK(
+      holds(refusal(pth(object)), "an object of '__main__.Net', which was not run, and no dictionary"));
+  DOCTEST_CHECK(holds(refusal_of(word("model") + object), "'model', an object of '__main__.Net'"));
+  DOCTEST_CHECK(
+      holds(refusal_of("K\1\x85" + tensor(storage("0", 2), 0, {2}, {1})), "neither text nor an integer"));
+}
+
+DOCTEST_TEST_CASE("the index of sharded weights says what it is") {
+  DOCTEST_CHECK(
+      holds(refusal(to_bytes("{\"metadata\": {}, \"weight_map\": {\"a\": \"model-1.safetensors\"}}")),
+            "several safetensors files"));
 }
 
 DOCTEST_TEST_CASE("what LibTorch itself writes") {

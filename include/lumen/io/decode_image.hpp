@@ -10,6 +10,7 @@
 #include <lumen/io/image_integrity.hpp>
 #include <lumen/io/raster.hpp>
 #include <lumen/io/stb.hpp>
+#include <lumen/io/unread_format.hpp>
 
 namespace lumen::io {
 
@@ -36,6 +37,8 @@ inline bool starts_with(std::span<const std::uint8_t> bytes, std::string_view ma
   const bool jpeg = starts_with(bytes, "\xFF\xD8\xFF");
   require(png || jpeg || starts_with(bytes, "BM"), [&] {
     const bool tiff = starts_with(bytes, "II*") || starts_with(bytes, "MM");
+    if (const UnreadFormat* format = unread_format(bytes))
+      return text("not a PNG, JPEG or BMP, but ", format->name, ": ", format->remedy);
     return text("not a PNG, JPEG or BMP",
                 tiff ? ", but a TIFF, whatever its name: read it with lumen::io::read_tiff or lumen::io::read"
                      : ": convert it to one");
@@ -77,7 +80,8 @@ inline bool starts_with(std::span<const std::uint8_t> bytes, std::string_view ma
                  stb::lumen_stbi_load_from_memory(data, length, &width, &height, &channels, 0)));
   require(pixels != nullptr, damaged);
 
-  Raster image{.channels = channels, .height = height, .width = width, .sample = sample};
+  Raster image{
+      .channels = channels, .height = height, .width = width, .sample = sample, .alpha = channels % 2 == 0};
   image.bytes.resize(raster_bytes(channels, height, width, sample, format));
   const std::size_t step = bytes_of(sample), plane = static_cast<std::size_t>(image.height * image.width);
   const auto depth = static_cast<std::size_t>(channels);

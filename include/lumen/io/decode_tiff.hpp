@@ -82,7 +82,8 @@ inline void invert(Raster& image) {
   Raster image{.channels = channels,
                .height = file.field<std::uint32_t>(TIFFTAG_IMAGELENGTH),
                .width = file.field<std::uint32_t>(TIFFTAG_IMAGEWIDTH),
-               .sample = *sample};
+               .sample = *sample,
+               .alpha = file.last_is_alpha()};
   const std::size_t size = raster_bytes(image.channels, image.height, image.width, *sample, "TIFF");
   const bool tiled = TIFFIsTiled(tiff) != 0;
   const bool planes = file.field<std::uint16_t>(TIFFTAG_PLANARCONFIG) == PLANARCONFIG_SEPARATE;

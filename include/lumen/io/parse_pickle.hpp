@@ -9,15 +9,14 @@
 #include <vector>
 
 #include <lumen/core/error.hpp>
+#include <lumen/io/pickle_builder.hpp>
 #include <lumen/io/pickle_node.hpp>
-#include <lumen/io/pickle_stack.hpp>
-#include <lumen/io/stored_tensor.hpp>
 
 namespace lumen::io {
 
 namespace pickle_detail {
 
-class Reader : Stack {
+class Reader : Builder {
  public:
   explicit Reader(std::span<const std::uint8_t> bytes) : rest_(bytes) {}
 
@@ -29,8 +28,6 @@ class Reader : Stack {
   }
 
  private:
-  using Kind = PickleKind;
-
   // The bytes.
   std::span<const std::uint8_t> take(std::uint64_t size) {
     if (size > rest_.size()) fail("it ends too early");
@@ -55,81 +52,8 @@ class Reader : Stack {
     return inside;
   }
 
-  std::vector<std::uint32_t> arguments(std::uint32_t tuple) {
-    const auto& items = expect(tuple, Kind::Tuple, "arguments are no tuple").items;
-    if (items.size() > 16) fail("a call has over 16 arguments");
-    return items;
-  }
-
-  void storage() {
-    const auto id = arguments(pop());
-    if (id.size() < 5 || expect(id[0], Kind::Text, "a storage has no key").text != "storage")
-      fail("a persistent value is no storage");
-    const auto* type = expect(id[1], Kind::StorageOf, "a storage is of no class").type;
-    const std::string_view key = expect(id[2], Kind::Text, "a storage has no key").text;
-    const std::int64_t count = expect(id[4], Kind::Integer, "a storage has no length").number;
-    if (count < 0) fail("a storage has a negative length");
-    push({.kind = Kind::Storage, .type = type, .number = count, .text = key});
-  }
-
-  std::vector<std::int64_t> integers(std::uint32_t index) {
-    std::vector<std::int64_t> values;
-    const PickleNode& tuple = node(index);
-    if (tuple.kind != Kind::Tuple && tuple.kind != Kind::List) fail("a shape is no tuple");
-    if (tuple.items.size() > max_axes) fail("a tensor has over 64 axes");
-    for (const std::uint32_t item : tuple.items)
-      values.push_back(expect(item, Kind::Integer, "a shape holds what is no integer").number);
-    return values;
-  }
-
-  void rebuild(const std::vector<std::uint32_t>& parts, bool typed) {
-    const std::size_t least = typed ? 7 : 6;
-    if (parts.size() < least || parts.size() > least + 1) fail("a tensor has the wrong arguments");
-    const PickleNode& of = expect(parts[0], Kind::Storage, "a tensor has no storage");
-    PickledTensor tensor{.storage = parts[0], .type = of.type};
-    if (typed) tensor.type = expect(parts[6], Kind::Type, "a tensor has no type").type;
-    if (tensor.type == nullptr) fail("a tensor has no type");
-    tensor.offset = expect(parts[1], Kind::Integer, "a tensor has no offset").number;
-    tensor.shape = integers(parts[2]);
-    tensor.stride = integers(parts[3]);
-    if (parts.size() > least) {
-      const PickleNode& bits = node(parts[least]);
-      require(bits.kind == Kind::None || (bits.kind == Kind::Dictionary && bits.items.empty()),
-              "a tensor is conjugated or negated lazily, which is not supported; save "
-              "tensor.resolve_conj().resolve_neg()");
-    }
-    require(made().tensors.size() < max_pickle_tensors,
-            "the pickle has over 2^17 tensors; it is no state dict");
-    made().tensors.push_back(std::move(tensor));
-    push({.kind = Kind::Tensor, .number = static_cast<std::int64_t>(made().tensors.size() - 1)});
-  }
-
-  void reduce() {
-    const auto parts = arguments(pop());
-    switch (expect(pop(), Kind::Function, "what is no function is called").function) {
-      case PickleFunction::OrderedDict:
-        if (!parts.empty()) fail("an OrderedDict is made of items");
-        push({.kind = Kind::Dictionary});
-        break;
-      case PickleFunction::TensorV2:
-        rebuild(parts, /*typed=*/false);
-        break;
-      case PickleFunction::TensorV3:
-        rebuild(parts, /*typed=*/true);
-        break;
-      case PickleFunction::Parameter:
-        if (parts.empty()) fail("a parameter has no tensor");
-        expect(parts[0], Kind::Tensor, "a parameter has no tensor");
-        push_again(parts[0]);
-        break;
-      case PickleFunction::First:
-        if (parts.empty()) fail("a call has no argument");
-        push_again(parts[0]);
-    }
-  }
-
-  void big_integer() {
-    const auto bytes = take(number(1));
+  void big_integer(std::size_t width) {
+    const auto bytes = take(number(width));
     if (bytes.size() > 8) {
       push({.kind = Kind::Other});
       return;
@@ -139,6 +63,7 @@ class Reader : Stack {
     push({.kind = Kind::Integer, .number = static_cast<std::int64_t>(value)});
   }
 
+  void bytes(std::size_t width) { take(number(width)), push({.kind = Kind::Other}); }
   void string(std::size_t width) { push({.kind = Kind::Text, .text = view(take(number(width)))}); }
   void integer(std::int64_t value) { push({.kind = Kind::Integer, .number = value}); }
   void tuple(std::vector<std::uint32_t> items) { push({.kind = Kind::Tuple, .items = std::move(items)}); }
@@ -154,12 +79,12 @@ class Reader : Stack {
         break;
       case 'c': {  // GLOBAL
         const auto module = line();
-        push(pickle_named(module, line()));
+        global(module, line());
         break;
       }
       case '\x93': {  // STACK_GLOBAL
         const auto named = expect(pop(), Kind::Text, "a name is no text").text;
-        push(pickle_named(expect(pop(), Kind::Text, "a name is no text").text, named));
+        global(expect(pop(), Kind::Text, "a name is no text").text, named);
         break;
       }
       case 'X':  // BINUNICODE
@@ -183,10 +108,23 @@ class Reader : Stack {
         integer(static_cast<std::int32_t>(static_cast<std::uint32_t>(number(4))));
         break;
       case '\x8a':  // LONG1
-        big_integer();
+        big_integer(1);
+        break;
+      case '\x8b':  // LONG4
+        big_integer(4);
         break;
       case 'G':  // BINFLOAT
         take(8), push({.kind = Kind::Other});
+        break;
+      case 'B':  // BINBYTES: no tensor needs them
+        bytes(4);
+        break;
+      case 'C':  // SHORT_BINBYTES
+        bytes(1);
+        break;
+      case '\x8e':  // BINBYTES8
+      case '\x96':  // BYTEARRAY8
+        bytes(8);
         break;
       case 'N':  // NONE
         push({});
@@ -224,8 +162,25 @@ class Reader : Stack {
       case 'u':  // SETITEMS
         append(pop_to_mark(), Kind::Dictionary);
         break;
+      case '\x8f':  // EMPTY_SET: what it holds is passed over, too
+        push({.kind = Kind::Other});
+        break;
+      case '\x90':  // ADDITEMS
+        pop_to_mark();
+        expect(top(), Kind::Other, "a value is put into what is no set");
+        break;
+      case '\x91':  // FROZENSET
+        pop_to_mark();
+        push({.kind = Kind::Other});
+        break;
       case '(':  // MARK
         mark();
+        break;
+      case '0':  // POP
+        pop();
+        break;
+      case '1':  // POP_MARK
+        pop_to_mark();
         break;
       case 'q':  // BINPUT
         remember(number(1));
@@ -248,9 +203,14 @@ class Reader : Stack {
       case 'R':  // REDUCE
         reduce();
         break;
-      case 'b':  // BUILD: the attribute _metadata of a state dict, which says nothing of its tensors
-        expect(pop(), Kind::Dictionary, "attributes are no dictionary");
-        expect(top(), Kind::Dictionary, "attributes are given to what is no dictionary");
+      case '\x81':  // NEWOBJ
+        create(pop_last(1));
+        break;
+      case '\x92':  // NEWOBJ_EX
+        create(pop_last(2));
+        break;
+      case 'b':  // BUILD
+        build();
         break;
       case '.':  // STOP
         return false;
@@ -268,8 +228,9 @@ class Reader : Stack {
 
 /// Reads a pickle of protocol 2 to 5, as torch.save writes it, up to what its tensors need: dictionaries,
 /// lists, tuples, texts, numbers, and how tensors lie in storages. Never runs anything: of the functions
-/// that a pickle may name, it knows the shape of the result of the few in `pickle_functions`, and refuses all
-/// others by name. Opcodes: pickletools of CPython 3.14.
+/// that a pickle may name, it knows the shape of the result of the few in `pickle_functions`. What any other makes is
+/// a `PickleKind::Foreign` of that name, passed over with all that it holds; but what makes tensors of a kind that is
+/// not read (quantised, sparse) is refused by name. Opcodes: pickletools of CPython 3.14.
 /// @return views into `bytes`; whether the tensors fit their storages is for the caller to check
 /// @throws Error for anything else, and above `max_pickle_nodes` or `max_pickle_tensors`
 [[nodiscard]] inline Pickle parse_pickle(std::span<const std::uint8_t> bytes) {

@@ -19,6 +19,12 @@
 
 namespace lumen::io {
 
+/// An object in a file of weights that was passed over.
+struct SkippedObject {
+  std::string name;  ///< where it stands: "args"
+  std::string type;  ///< what made it, in quotes: 'argparse.Namespace'
+};
+
 namespace pth_detail {
 
 inline bool starts_with(std::span<const std::uint8_t> bytes, std::string_view magic) {
@@ -79,6 +85,9 @@ class Archive {
   std::unordered_map<std::string_view, ZipRecord> records_;
 };
 
+/// How many objects that were passed over are named at most.
+inline constexpr std::size_t most_skipped = 100;
+
 /// Turns the described tensors into stored ones, each storage looked up once.
 template <class Records>
 class Collector {
@@ -86,18 +95,32 @@ class Collector {
   Collector(const Pickle& pickle, const Records& records) : pickle_(pickle), records_(records) {}
 
   std::vector<StoredTensor> collect() {
-    require(pickle_.nodes[pickle_.root].kind == PickleKind::Dictionary,
-            "the file holds no dictionary of tensors; save one, with torch.save(model.state_dict(), path)");
+    const PickleNode& root = pickle_.nodes[pickle_.root];
+    require(root.kind == PickleKind::Dictionary, [&] {
+      const bool foreign = root.kind == PickleKind::Foreign;
+      return text("the file holds ",
+                  foreign ? "an object of " + words_of(root) + ", which was not run, and " : "",
+                  "no dictionary of tensors; save one, with torch.save(model.state_dict(), path)");
+    });
     visit(pickle_.root, {}, 0);
+    require(!found_.empty() || skipped_.empty(), [&] {
+      return text("the file holds no tensor that can be read, only ", in_quotes(skipped_.front().name),
+                  ", an object of ", skipped_.front().type,
+                  ", which was not run; save the weights alone, with "
+                  "torch.save(model.state_dict(), path)");
+    });
     refuse_twins(found_);
     return std::move(found_);
   }
+  [[nodiscard]] const std::vector<SkippedObject>& skipped() const { return skipped_; }
 
  private:
   void visit(std::uint32_t index, const std::string& name, int depth) {
     require(depth <= 32, [&] { return text("the values at ", in_quotes(name), " are nested over 32 deep"); });
     require(++visited_ <= max_pickle_nodes, "the file has over 2^20 values; it is no state dict");
     const PickleNode& node = pickle_.nodes[index];
+    if (node.kind == PickleKind::Foreign && skipped_.size() < most_skipped)
+      skipped_.push_back({name, words_of(node)});
     if (node.kind == PickleKind::Tensor) add(pickle_.tensors[static_cast<std::size_t>(node.number)], name);
     if (node.kind == PickleKind::List || node.kind == PickleKind::Tuple)
       for (std::size_t i = 0; i < node.items.size(); ++i)
@@ -105,14 +128,27 @@ class Collector {
     if (node.kind == PickleKind::Dictionary)
       for (std::size_t i = 0; i + 1 < node.items.size(); i += 2) {
         const PickleNode& key = pickle_.nodes[node.items[i]];
-        require(key.kind == PickleKind::Text || key.kind == PickleKind::Integer, [&] {
+        const bool named = key.kind == PickleKind::Text || key.kind == PickleKind::Integer;
+        require(named || !holds_tensor(node.items[i + 1], depth + 1), [&] {
           return text("the dictionary ", in_quotes(name), " has a key that is neither text nor an integer");
         });
+        if (!named) continue;
         visit(node.items[i + 1],
               below(name,
                     key.kind == PickleKind::Text ? std::string(key.text.substr(0, 1025)) : text(key.number)),
               depth + 1);
       }
+  }
+  bool holds_tensor(std::uint32_t index, int depth) {
+    require(depth <= 32 && ++visited_ <= max_pickle_nodes,
+            "the file's values are too many or nested too deep; it is no state dict");
+    const PickleNode& node = pickle_.nodes[index];
+    for (const std::uint32_t item : node.items)
+      if (holds_tensor(item, depth + 1)) return true;
+    return node.kind == PickleKind::Tensor;
+  }
+  [[nodiscard]] std::string words_of(const PickleNode& foreign) const {
+    return pickle_.foreign[static_cast<std::size_t>(foreign.number)].words();
   }
   static std::string below(const std::string& outer, const std::string& inner) {
     std::string name = outer.empty() ? inner : outer + "." + inner;
@@ -162,6 +198,7 @@ class Collector {
   const Records& records_;
   std::unordered_map<std::string, Place> storages_;
   std::vector<StoredTensor> found_;
+  std::vector<SkippedObject> skipped_;
   std::size_t visited_ = 0;
 };
 
@@ -169,11 +206,14 @@ class Collector {
 
 /// The tensors of a .pth file in memory that torch.save (1.6 or later) wrote: a dictionary of tensors, or of
 /// further dictionaries, lists and tuples, whose names are joined by dots: {"model": {"fc.bias": ...}} gives
-/// model.fc.bias, in the file's order. Numbers, texts and None beside them are passed over. Nothing is run.
+/// model.fc.bias, in the file's order. Numbers, texts and None beside them are passed over, and so are objects of
+/// classes that are not known (a numpy scalar, an argparse.Namespace) with all that they hold. Nothing is run.
+/// @param skipped  told of the first 100 of these objects
 /// @return views into `file`
 /// @throws Error for another format, damage, and anything but such a dictionary; see `parse_zip` and
 ///         `parse_pickle`
-[[nodiscard]] inline std::vector<StoredTensor> parse_pth(std::span<const std::uint8_t> file) {
+[[nodiscard]] inline std::vector<StoredTensor> parse_pth(std::span<const std::uint8_t> file,
+                                                         std::vector<SkippedObject>* skipped = nullptr) {
   using pth_detail::starts_with;
   constexpr std::string_view again =
       "save it again with PyTorch 1.6 or later: torch.save(torch.load(path), path)";
@@ -187,7 +227,10 @@ class Collector {
           "torch.save(model.state_dict(), path)");
   const pth_detail::Archive archive(file);
   const Pickle pickle = parse_pickle(archive.read("data.pkl"));
-  return pth_detail::Collector(pickle, archive).collect();
+  pth_detail::Collector collector(pickle, archive);
+  std::vector<StoredTensor> tensors = collector.collect();
+  if (skipped != nullptr) *skipped = collector.skipped();
+  return tensors;
 }
 
 }  // namespace lumen::io

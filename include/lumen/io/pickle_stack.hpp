@@ -65,6 +65,7 @@ class Stack {
   }
   /// Puts `items`, popped already, into the list or dictionary that is now at the top.
   void append(const std::vector<std::uint32_t>& items, PickleKind kind) {
+    if (node(top()).kind == PickleKind::Foreign) return;
     PickleNode& into = expect(top(), kind, "a value is put into what is no list or dictionary");
     if (kind == PickleKind::Dictionary && items.size() % 2 != 0) fail("a key has no value");
     into.items.insert(into.items.end(), items.begin(), items.end());

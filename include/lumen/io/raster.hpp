@@ -37,6 +37,7 @@ struct Raster {
   std::int64_t height = 0;
   std::int64_t width = 0;
   Sample sample = Sample::U8;
+  bool alpha = false;  ///< the last channel is said to be one of opacity
   std::vector<std::uint8_t> bytes{};
 };
 

@@ -97,17 +97,25 @@ using StateDict = std::vector<NamedTensor>;
 
 /// The tensors of a .pth file that torch.save wrote, or of a safetensors file, in memory; told apart by the
 /// first bytes. See `parse_pth` and `parse_safetensors`.
+/// @param skipped  told of the first objects in a .pth file that are not known, and were passed over
 /// @throws Error for anything else. Sizes and offsets are checked before memory is taken for them, and
 ///         nothing that a file asks for is ever run
-[[nodiscard]] inline StateDict decode_state_dict(std::span<const std::uint8_t> file) {
+[[nodiscard]] inline StateDict decode_state_dict(std::span<const std::uint8_t> file,
+                                                 std::vector<SkippedObject>* skipped = nullptr) {
+  if (skipped != nullptr) skipped->clear();
   const bool safetensors = file.size() > 8 && file[8] == '{' && !pth_detail::starts_with(file, "PK");
-  return to_state_dict(safetensors ? parse_safetensors(file) : parse_pth(file));
+  require(safetensors || !pth_detail::starts_with(file, "{"),
+          "the file is JSON, perhaps the index of a network that is saved in several safetensors files: its "
+          "\"weight_map\" "
+          "names them; read each one and put their tensors into one StateDict");
+  return to_state_dict(safetensors ? parse_safetensors(file) : parse_pth(file, skipped));
 }
 
 /// The tensors of a .pth or safetensors file; see `decode_state_dict`.
 /// @throws Error naming the path
-[[nodiscard]] inline StateDict read_state_dict(const std::filesystem::path& path) {
-  return naming(path, [&] { return decode_state_dict(read_file(path)); });
+[[nodiscard]] inline StateDict read_state_dict(const std::filesystem::path& path,
+                                               std::vector<SkippedObject>* skipped = nullptr) {
+  return naming(path, [&] { return decode_state_dict(read_file(path), skipped); });
 }
 
 }  // namespace lumen::io

@@ -35,6 +35,15 @@ class Stream {
   /// What libtiff said last, in parentheses; empty when it said nothing.
   [[nodiscard]] std::string why() const { return message_.empty() ? "" : " (libtiff: " + message_ + ")"; }
 
+  /// Whether the file says that its last channel is one of opacity.
+  [[nodiscard]] bool last_is_alpha() const {
+    std::uint16_t count = 0;
+    std::uint16_t* kinds = nullptr;
+    if (TIFFGetField(tiff_, TIFFTAG_EXTRASAMPLES, &count, &kinds) == 0 || count == 0 || kinds == nullptr)
+      return false;
+    return kinds[count - 1] == EXTRASAMPLE_ASSOCALPHA || kinds[count - 1] == EXTRASAMPLE_UNASSALPHA;
+  }
+
   /// A field that has a default in the format.
   template <class T>
   [[nodiscard]] T field(std::uint32_t tag) const {
