@@ -24,7 +24,7 @@ set(uses_metric core target engine trace op baseline perturb map)
 set(uses_robust core target engine trace op baseline perturb map)
 set(proper core target engine trace op baseline perturb rule influence attribution map metric robust)
 # Optional: nothing above knows these.
-set(uses_io core map)
+set(uses_io core map influence)
 set(uses_script core engine trace io)
 set(uses_view core map metric io)
 set(uses_data core io)

@@ -33,30 +33,36 @@ namespace lumen::io {
   return naming(path, [&] { return decode_npy(read_file(path)); });
 }
 
+/// What a .npy file of this type and shape begins with: format 1.0, C order, this machine's byte order.
+/// @throws Error for more than 32 axes
+[[nodiscard]] inline std::vector<std::uint8_t> npy_head(Sample sample, at::IntArrayRef shape) {
+  require(shape.size() <= 32, "an npy array has at most 32 axes; reshape the tensor");
+  static constexpr std::string_view codes[] = {"b1", "u1", "u2", "u4", "i1", "i2",
+                                               "i4", "i8", "f2", "f4", "f8"};
+  const char order = bytes_of(sample) == 1 ? '|' : std::endian::native == std::endian::little ? '<' : '>';
+  std::string head = text("{'descr': '", order, codes[static_cast<std::size_t>(sample)],
+                          "', 'fortran_order': False, 'shape': (");
+  for (const std::int64_t side : shape) head += text(side, shape.size() == 1 ? "," : ", ");
+  if (shape.size() > 1) head.resize(head.size() - 2);
+  head += "), }";
+  head.resize((10 + head.size() + 1 + 63) / 64 * 64 - 10, ' ');
+  head.back() = '\n';
+  std::vector<std::uint8_t> out = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
+  out.push_back(static_cast<std::uint8_t>(head.size() & 0xFFu));
+  out.push_back(static_cast<std::uint8_t>(head.size() >> 8));
+  out.insert(out.end(), head.begin(), head.end());
+  return out;
+}
+
 /// The tensor as a .npy file in memory: format 1.0, C order, this machine's byte order. Any shape, any
 /// device; bool, uint8, int8 to int64, float16 to float64.
 /// @throws Error for other types, an undefined tensor, or more than 32 axes
 [[nodiscard]] inline std::vector<std::uint8_t> encode_npy(const Tensor& tensor) {
   require(tensor.defined(), "cannot write an undefined tensor as npy");
-  require(tensor.dim() <= 32, "an npy array has at most 32 axes; reshape the tensor");
-  static constexpr std::string_view codes[] = {"b1", "u1", "u2", "u4", "i1", "i2",
-                                               "i4", "i8", "f2", "f4", "f8"};
   const Sample sample = sample_of(tensor);
-  const char order = bytes_of(sample) == 1 ? '|' : std::endian::native == std::endian::little ? '<' : '>';
-  std::string head = text("{'descr': '", order, codes[static_cast<std::size_t>(sample)],
-                          "', 'fortran_order': False, 'shape': (");
-  for (const std::int64_t side : tensor.sizes()) head += text(side, tensor.dim() == 1 ? "," : ", ");
-  if (tensor.dim() > 1) head.resize(head.size() - 2);
-  head += "), }";
-  head.resize((10 + head.size() + 1 + 63) / 64 * 64 - 10, ' ');
-  head.back() = '\n';
-
+  std::vector<std::uint8_t> out = npy_head(sample, tensor.sizes());
   const Tensor whole = tensor.detach().to(at::kCPU).contiguous();
   const std::size_t size = static_cast<std::size_t>(whole.numel()) * bytes_of(sample);
-  std::vector<std::uint8_t> out = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
-  out.push_back(static_cast<std::uint8_t>(head.size() & 0xFFu));
-  out.push_back(static_cast<std::uint8_t>(head.size() >> 8));
-  out.insert(out.end(), head.begin(), head.end());
   const auto* from = static_cast<const std::uint8_t*>(whole.data_ptr());
   out.insert(out.end(), from, from + size);
   return out;
