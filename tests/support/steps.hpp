@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <lumen/trace/operation.hpp>
+#include <lumen/trace/step.hpp>
+
+namespace lumen::testing {
+
+/// Operators as they run, as steps; a tensor is a value if it is one of those given or came out of a step before.
+class StepRecorder final : public trace::Listener {
+ public:
+  explicit StepRecorder(const Tensors& inputs) : values(inputs) {}
+
+  void on_call(trace::Call& call) override {
+    trace::Step step{.op = call.op, .kind = trace::kind_of(call.op, call.arguments)};
+    step.order = static_cast<std::int64_t>(steps.size());
+    for (std::size_t i = 0; i < call.arguments.size(); ++i) {
+      const c10::IValue& argument = call.arguments[i];
+      const Tensors found = trace::tensors_in({argument});
+      for (const Tensor& each : found) {
+        trace::Operand operand{
+            .value = id_of(each), .sizes = each.sizes().vec(), .dtype = each.scalar_type()};
+        if (operand.is_constant()) operand.constant = each;
+        operand.argument = static_cast<std::int64_t>(i);
+        step.operands.push_back(std::move(operand));
+      }
+      step.arguments.push_back(found.empty() ? argument : c10::IValue());
+    }
+    call.proceed();
+    for (const Tensor& each : trace::tensors_in(call.results)) {
+      step.results.push_back(static_cast<trace::ValueId>(values.size()));
+      step.result_sizes.push_back(each.sizes().vec());
+      values.push_back(each);
+    }
+    steps.push_back(std::move(step));
+  }
+
+  std::vector<trace::Step> steps;
+  Tensors values;
+
+ private:
+  [[nodiscard]] trace::ValueId id_of(const Tensor& tensor) const {
+    for (std::size_t i = values.size(); i-- > 0;) {
+      if (values[i].is_same(tensor)) return static_cast<trace::ValueId>(i);
+    }
+    return -1;
+  }
+};
+
+/// The operators that `run()` ran on these inputs.
+template <class Run>
+std::vector<trace::Step> steps_of(const Tensors& inputs, const Run& run) {
+  StepRecorder recorder(inputs);
+  {
+    const trace::Listening listening(recorder);
+    (void)run();
+  }
+  return std::move(recorder.steps);
+}
+
+}  // namespace lumen::testing
