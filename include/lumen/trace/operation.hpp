@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <lumen/core/error.hpp>
@@ -34,15 +36,30 @@ inline bool in_place(const c10::OperatorHandle& op) {
   return alias != nullptr && alias->isWrite();
 }
 
-/// The tensors among `values` in order, those of lists one by one; missing optional ones are left out.
+namespace detail {
+
+/// Calls `visit(tensor, position, element)` for each defined tensor of a value: `element` is its place in a list, -1
+/// where it is alone.
+template <class Visit>
+void visit_tensors(const c10::IValue& value, const Visit& visit) {
+  if (value.isTensor()) {
+    if (value.toTensor().defined()) visit(value.toTensor(), std::int64_t{-1});
+  } else if (value.isList()) {
+    const auto elements = value.toListRef();
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+      if (!elements[i].isTensor() || !elements[i].toTensor().defined()) continue;
+      visit(elements[i].toTensor(), static_cast<std::int64_t>(i));
+    }
+  }
+}
+
+}  // namespace detail
+
+/// The tensors among `values` in order, those of lists one by one; missing optional ones are left out, in lists too.
 inline Tensors tensors_in(const std::vector<c10::IValue>& values) {
   Tensors tensors;
   for (const c10::IValue& value : values) {
-    if (value.isTensor()) {
-      if (value.toTensor().defined()) tensors.push_back(value.toTensor());
-    } else if (value.isTensorList()) {
-      for (const Tensor& each : value.toTensorVector()) tensors.push_back(each);
-    }
+    detail::visit_tensors(value, [&](const Tensor& each, std::int64_t) { tensors.push_back(each); });
   }
   return tensors;
 }
@@ -54,9 +71,11 @@ void replace_tensors(std::vector<c10::IValue>& values, const Replacement& replac
   for (c10::IValue& value : values) {
     if (value.isTensor()) {
       if (value.toTensor().defined()) value = replacement(value.toTensor(), position++);
-    } else if (value.isTensorList()) {
-      c10::List<Tensor> list;
-      for (const Tensor& each : value.toTensorVector()) list.push_back(replacement(each, position++));
+    } else if (value.isTensorList() || value.isOptionalTensorList()) {
+      c10::List<c10::IValue> list = value.toList().copy();  // the caller may hold the list itself
+      detail::visit_tensors(value, [&](const Tensor& each, std::int64_t element) {
+        list.set(static_cast<std::size_t>(element), c10::IValue(replacement(each, position++)));
+      });
       value = std::move(list);
     }
   }

@@ -24,6 +24,7 @@ struct Operand {
   at::ScalarType dtype = at::kFloat;
   std::int64_t argument =
       -1;  ///< the position among the arguments of the one that holds it, alone or in a list
+  std::int64_t element = -1;  ///< its place in that list; -1: it is alone
 
   [[nodiscard]] bool is_constant() const { return value < 0; }
 };
@@ -40,9 +41,27 @@ struct Step {
   std::vector<ValueId> results{};                         ///< of each tensor that it gives
   std::vector<std::vector<std::int64_t>> result_sizes{};  ///< of each of them
 
+  bool live = true;        ///< whether the output depends on what it makes
+  bool recording = true;   ///< whether gradients were recorded there, or the model switched that off
+  bool synthetic = false;  ///< put in for memory that is shared (a write through a view); `nth` is -1 then
+  /// Integers among the arguments that grow with the batch.
+  struct BatchTerm {
+    std::int64_t argument = 0, element = -1;  ///< which argument, and which place in it if it is a list
+    std::int64_t slope = 0;                   ///< what one more row adds
+  };
+  std::vector<BatchTerm> batch_terms{};
+
   /// "relu 3 (aten::relu_, operator 17)"
   [[nodiscard]] std::string where() const {
     return text(kind, ' ', nth, " (", op.schema().name(), ", operator ", order, ")");
+  }
+
+  /// Whether it writes into this operand, as relu_ and out= forms do: what the operand was is another value than
+  /// what it becomes.
+  [[nodiscard]] bool writes(std::size_t operand) const {
+    const auto* alias =
+        op.schema().arguments()[static_cast<std::size_t>(operands[operand].argument)].alias_info();
+    return alias != nullptr && alias->isWrite();
   }
 
   /// The position among the arguments of the one that the operator's schema calls so; -1 if there is none.

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include <ATen/core/grad_mode.h>
+
+#include <lumen/trace/apply.hpp>
+#include <lumen/trace/detail/link.hpp>
+
+namespace lumen::trace::detail {
+
+/// Computes values of a program from others: one evaluation.
+class Replay {
+ public:
+  using Given = std::map<ValueId, Tensor>;
+
+  /// @param more_rows  how many rows more than recorded the given values have
+  Replay(const std::vector<Step>& steps, const std::vector<Value>& values, const Given& given,
+         std::int64_t more_rows)
+      : steps_(steps),
+        values_(values),
+        given_(given),
+        more_rows_(more_rows),
+        held_(values.size()),
+        waiting_(values.size()) {}
+
+  Tensors operator()(const std::vector<ValueId>& wanted) {
+    find_affected();
+    plan(wanted);
+    fetch_recorded();
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      if (runs_[i]) run(steps_[i]);
+    }
+    Tensors results;
+    for (const ValueId each : wanted) results.push_back(held_[index(each)]);
+    return results;
+  }
+
+ private:
+  enum class Source { given, recorded, computed };
+
+  static std::size_t index(ValueId value) { return static_cast<std::size_t>(value); }
+
+  /// What changes when the given values do.
+  void find_affected() {
+    affected_.assign(values_.size(), false);
+    for (const auto& [value, tensor] : given_) affected_[index(value)] = true;
+    for (const Step& step : steps_) {
+      bool reached = false;
+      for (const Operand& each : step.operands)
+        reached = reached || (!each.is_constant() && affected_[index(each.value)]);
+      if (!reached) continue;
+      for (const ValueId each : step.results) {
+        if (each >= 0) affected_[index(each)] = true;
+      }
+    }
+  }
+
+  [[nodiscard]] Source source(ValueId id) const {
+    if (given_.contains(id)) return Source::given;
+    if (affected_[index(id)]) return Source::computed;
+    const Value& value = values_[index(id)];
+    if (more_rows_ == 0) return value.kept.defined() ? Source::recorded : Source::computed;
+    return value.depends && repeats(value) ? Source::recorded : Source::computed;
+  }
+
+  /// Whether it holds one row, and nothing but that grows: rows of one sample are then copies of it.
+  static bool repeats(const Value& value) {
+    std::int64_t growing = 0;
+    for (std::size_t d = 0; d < value.slopes.size(); ++d) {
+      if (value.slopes[d] == 0) continue;
+      if (value.slopes[d] != 1 || value.sizes[d] != 1) return false;
+      ++growing;
+    }
+    return growing <= 1;
+  }
+
+  void plan(const std::vector<ValueId>& wanted) {
+    runs_.assign(steps_.size(), false);
+    std::vector<bool> computed(values_.size());
+    const auto need = [&](ValueId id) {
+      if (waiting_[index(id)]++ > 0) return;
+      const Source from = source(id);
+      if (from == Source::given) held_[index(id)] = given_.at(id);
+      if (from == Source::recorded) recorded_.push_back(id);
+      if (from == Source::computed) computed[index(id)] = true;
+    };
+    for (const ValueId each : wanted) need(each);
+    for (std::size_t i = steps_.size(); i-- > 0;) {
+      for (std::size_t r = 0; r < steps_[i].results.size(); ++r) {
+        const ValueId each = steps_[i].results[r];
+        if (each < 0 || !computed[index(each)]) continue;
+        const Value& value = values_[index(each)];
+        if (value.step == static_cast<std::int64_t>(i) && value.result == r) runs_[i] = true;
+      }
+      if (!runs_[i]) continue;
+      for (const Operand& each : steps_[i].operands) {
+        if (!each.is_constant()) need(each.value);
+      }
+    }
+  }
+
+  /// Recorded values, as many rows of them as are asked for.
+  void fetch_recorded() {
+    std::vector<ValueId> lost;
+    for (const ValueId id : recorded_) {
+      held_[index(id)] = values_[index(id)].kept;
+      if (!held_[index(id)].defined()) lost.push_back(id);
+    }
+    if (!lost.empty()) {
+      const Given nothing;
+      const Tensors found = Replay(steps_, values_, nothing, 0)(lost);
+      for (std::size_t i = 0; i < lost.size(); ++i) held_[index(lost[i])] = found[i];
+    }
+    if (more_rows_ == 0) return;
+    for (const ValueId id : recorded_) {
+      const Value& value = values_[index(id)];
+      std::vector<std::int64_t> sizes = value.sizes;
+      bool grows = false;
+      for (std::size_t d = 0; d < sizes.size(); ++d) {
+        sizes[d] += more_rows_ * value.slopes[d];
+        grows = grows || value.slopes[d] != 0;
+      }
+      Tensor& held = held_[index(id)];
+      if (grows) held = held.expand(sizes).clone(held.suggest_memory_format());
+    }
+  }
+
+  void run(const Step& step) {
+    Tensors operands;
+    operands.reserve(step.operands.size());
+    for (const Operand& each : step.operands)
+      operands.push_back(each.is_constant() ? each.constant : take(each.value));
+    const at::AutoGradMode mode(at::GradMode::is_enabled() && step.recording);
+    const Tensors results = apply(step, std::move(operands), more_rows_);
+    for (std::size_t i = 0; i < results.size() && i < step.results.size(); ++i) {
+      const ValueId id = step.results[i];
+      if (id >= 0 && waiting_[index(id)] > 0 && !given_.contains(id)) held_[index(id)] = results[i];
+    }
+  }
+
+  /// The value, given away when nobody else needs it.
+  Tensor take(ValueId id) {
+    Tensor& held = held_[index(id)];
+    return --waiting_[index(id)] == 0 ? std::exchange(held, Tensor()) : held;
+  }
+
+  const std::vector<Step>& steps_;
+  const std::vector<Value>& values_;
+  const Given& given_;
+  std::int64_t more_rows_;
+  Tensors held_;
+  std::vector<std::int64_t> waiting_;  ///< who still needs a value
+  std::vector<bool> affected_, runs_;
+  std::vector<ValueId> recorded_;
+};
+
+}  // namespace lumen::trace::detail
