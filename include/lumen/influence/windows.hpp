@@ -99,28 +99,6 @@ class Windows {
     return masks_.back().second;
   }
 
-  /// What a plane of the image, [H, W], holds under each window: [B, h, w], on its device and of its type; 0 outside of
-  /// the image.
-  [[nodiscard]] Tensor under(const Tensor& plane) const {
-    require(plane.dim() == 2 && plane.size(0) == chunk_.height && plane.size(1) == chunk_.width, [&] {
-      return text("a plane of the image has shape ", plane.sizes(), "; expected [", chunk_.height, ", ",
-                  chunk_.width, "] as the image");
-    });
-    const std::int64_t h = height(), w = width();
-    const std::int64_t up = std::max<std::int64_t>(0, -top_.min().item<std::int64_t>()),
-                       down = std::max<std::int64_t>(0, top_.max().item<std::int64_t>() + h - chunk_.height),
-                       before = std::max<std::int64_t>(0, -left_.min().item<std::int64_t>()),
-                       after = std::max<std::int64_t>(0, left_.max().item<std::int64_t>() + w - chunk_.width);
-    Tensor padded = plane;
-    if (up + down + before + after > 0) {
-      padded = at::zeros({chunk_.height + up + down, chunk_.width + before + after}, plane.options());
-      padded.narrow(0, up, chunk_.height).narrow(1, before, chunk_.width).copy_(plane);
-    }
-    const auto device = padded.device();
-    return padded.unfold(0, h, 1).unfold(1, w, 1).index(
-        {(top_ + up).to(device), (left_ + before).to(device)});
-  }
-
  private:
   static Tensor plane_of(const Tensor& values, Channels channels) {
     if (values.size(1) == 1 && channels != Channels::length) return values.select(1, 0).contiguous();

@@ -33,24 +33,21 @@ class ActivationMaps {
       highest_ = plane(-std::numeric_limits<double>::infinity());
       lowest_ = plane(std::numeric_limits<double>::infinity());
     }
-    const Tensor values = rows.values().to(at::kDouble), squares = values.square(), magnitudes = values.abs();
     for (std::int64_t b = 0; b < rows.count(); ++b) {
       const auto [row, height, column, width] = chunk.inside(b);
       if (height == 0 || width == 0) continue;
       const auto* origin = chunk.origins.data_ptr<std::int64_t>() + 2 * b;
-      const auto in = [&, row = row, height = height, column = column, width = width](const Tensor& all) {
-        return all[b].narrow(0, row, height).narrow(1, column, width);
-      };
+      const Tensor values = rows.values()[b].narrow(0, row, height).narrow(1, column, width).to(at::kDouble);
       const auto at = [&, row = row, height = height, column = column, width = width](const Tensor& plane) {
         return plane.narrow(0, origin[0] + row, height).narrow(1, origin[1] + column, width);
       };
-      at(sum_).add_(in(values));
-      at(magnitude_).add_(in(magnitudes));
-      at(square_).add_(in(squares));
+      at(sum_).add_(values);
+      at(magnitude_).add_(values.abs());
+      at(square_).addcmul_(values, values);
       at(reached_).add_(1);
       Tensor high = at(highest_), low = at(lowest_);
-      at::maximum_out(high, high, in(values));
-      at::minimum_out(low, low, in(values));
+      at::maximum_out(high, high, values);
+      at::minimum_out(low, low, values);
     }
     rows_ += rows.count();
   }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <optional>
+
+#include <ATen/Dispatch.h>
 
 #include <lumen/core/error.hpp>
 #include <lumen/core/tensor.hpp>
@@ -20,7 +23,7 @@ struct Histogram {
   std::int64_t outside = 0;  ///< pixels beyond the windows, where the Jacobian is 0; in no bin
 };
 
-/// The histogram of all values of all rows.
+/// The histogram of all values of all rows. On the CPU.
 class ValueHistogram {
  public:
   /// @param bins  at least 1
@@ -41,36 +44,31 @@ class ValueHistogram {
     const double low = low_ ? *low_ : rows.peaks().lowest, high = high_ ? *high_ : rows.peaks().highest;
     found_.low = low;
     found_.high = high;
-    const std::int64_t bins = found_.counts.size(0), area = rows.height() * rows.width();
-    std::int64_t within = 0;
-    for (std::int64_t b = 0; b < rows.count(); ++b) {
-      const auto [row, height, column, width] = rows.chunk().inside(b);
-      within += height * width;
-    }
-    const Tensor values = rows.values().to(at::kDouble);
+    const std::int64_t bins = found_.counts.size(0);
     // where the extremes are equal all values are in one bin
     const double scale = high > low ? static_cast<double>(bins) / (high - low) : 0.0;
-    const Tensor under = values.lt(low), over = values.gt(high);
-    const Tensor place =
-        ((values - low) * scale).floor().clamp(0, static_cast<double>(bins - 1)).to(at::kLong) + 1;
-    const Tensor binned =
-        place.masked_fill(under, 0).masked_fill(over, bins + 1).flatten().bincount({}, bins + 2).cpu();
-    Tensor counts = binned.narrow(0, 1, bins).clone();
-    auto below = binned[0].item<std::int64_t>(), above = binned[bins + 1].item<std::int64_t>();
-    // the windows' own places outside the image hold 0 and are no pixels
-    const std::int64_t extra = rows.count() * area - within;
-    if (0.0 < low) {
-      below -= extra;
-    } else if (0.0 > high) {
-      above -= extra;
-    } else {
-      const double at = std::min(std::floor((0.0 - low) * scale), static_cast<double>(bins - 1));
-      counts[static_cast<std::int64_t>(at)] -= extra;
-    }
-    found_.counts += counts;
-    found_.below += below;
-    found_.above += above;
-    found_.outside += rows.count() * rows.chunk().height * rows.chunk().width - within;
+    const Tensor& all = rows.on_cpu();
+    auto* counts = found_.counts.data_ptr<std::int64_t>();
+    AT_DISPATCH_FLOATING_TYPES(all.scalar_type(), "lumen_influence", [&] {
+      for (std::int64_t b = 0; b < rows.count(); ++b) {
+        const auto [first_row, height, first_column, width] = rows.chunk().inside(b);
+        for (std::int64_t r = first_row; r < first_row + height; ++r) {
+          const auto* value =
+              all.data_ptr<scalar_t>() + (b * rows.height() + r) * rows.width() + first_column;
+          for (std::int64_t c = 0; c < width; ++c) {
+            const auto v = static_cast<double>(value[c]);
+            if (v < low) {
+              ++found_.below;
+            } else if (v > high) {
+              ++found_.above;
+            } else {
+              ++counts[std::min(static_cast<std::int64_t>((v - low) * scale), bins - 1)];
+            }
+          }
+        }
+        found_.outside += rows.chunk().height * rows.chunk().width - height * width;
+      }
+    });
   }
 
   [[nodiscard]] Histogram result() const { return found_; }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
+
 #include <lumen/core/tensor.hpp>
+#include <lumen/influence/detail/each_row.hpp>
 #include <lumen/influence/windows.hpp>
 
 namespace lumen::influence {
@@ -34,10 +37,17 @@ struct NetMass {
   Tensor operator()(const Windows& rows) const { return rows.values().sum({1, 2}, false, at::kDouble).cpu(); }
 };
 
-/// The sum of the squares.
+/// The sum of the squares. On the CPU.
 struct Energy {
   Tensor operator()(const Windows& rows) const {
-    return rows.values().to(at::kDouble).square().sum({1, 2}).cpu();
+    Tensor result = at::zeros({rows.count()}, at::kDouble);
+    auto* out = result.data_ptr<double>();
+    detail::for_each_row(rows, [&](const auto& values, std::int64_t b) {
+      double sum = 0;
+      for (const auto value : values) sum += static_cast<double>(value) * static_cast<double>(value);
+      out[b] = sum;
+    });
+    return result;
   }
 };
 

@@ -8,7 +8,7 @@
 
 #include <lumen/core/error.hpp>
 #include <lumen/core/tensor.hpp>
-#include <lumen/influence/statistic/sparsity.hpp>
+#include <lumen/influence/detail/each_row.hpp>
 #include <lumen/influence/windows.hpp>
 
 namespace lumen::influence {

@@ -2,18 +2,22 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
 #include <lumen/core/error.hpp>
 #include <lumen/core/tensor.hpp>
+#include <lumen/influence/detail/each_row.hpp>
 #include <lumen/influence/windows.hpp>
 
 namespace lumen::influence {
 
 /// How much of each row's mass (the sum of its magnitudes) lies in each of several regions of the image, [B, regions], in
 /// units of the gradient; or as shares of all of it, which sum to at most 1 and are 0 for a row of zeros. Pixels of a
-/// label below 0 are in no region.
+/// label below 0 are in no region. On the CPU.
 struct RegionMass {
   Tensor labels;             ///< int64 [H, W], each pixel's region; on any device
   std::int64_t regions = 0;  ///< how many; 0: as the labels tell, one more than the largest
@@ -25,23 +29,36 @@ struct RegionMass {
             "influence::RegionMass: the labels are no int64 tensor; give [H, W], each pixel's region");
     const std::int64_t most = labels.numel() > 0 ? labels.max().item<std::int64_t>() : -1;
     const std::int64_t count = regions > 0 ? regions : most + 1;
+    require(
+        labels.dim() == 2 && labels.size(0) == rows.chunk().height && labels.size(1) == rows.chunk().width,
+        [&] {
+          return text("influence::RegionMass: the labels have shape ", labels.sizes(), "; expected [",
+                      rows.chunk().height, ", ", rows.chunk().width, "] as the image");
+        });
     require(count > 0 && most < count, [&] {
       return text("influence::RegionMass: the largest label is ", most, " for ", count,
                   " regions; expected 0 to regions - 1, or below 0 for none");
     });
-    // a bin for no region before the others, so that the windows' own places outside the image fall into it
-    const Tensor shifted = labels.clamp_min(-1) + 1;
-    const Tensor bins = rows.under(shifted.to(rows.values().device())) +
-                        (at::arange(rows.count(), rows.values().options().dtype(at::kLong)) * (count + 1))
-                            .reshape({-1, 1, 1});
-    const Tensor mass = bins.flatten()
-                            .bincount(rows.magnitudes().to(at::kDouble).flatten(), rows.count() * (count + 1))
-                            .reshape({rows.count(), count + 1})
-                            .cpu();
-    const Tensor inside = mass.narrow(1, 1, count);
-    if (!share) return inside.contiguous();
-    const Tensor total = mass.sum(1, true);
-    return inside / at::where(total.eq(0), 1, total);
+    const Tensor plane = labels.to(at::kCPU).contiguous();
+    Tensor result = at::zeros({rows.count(), count}, at::kDouble);
+    detail::for_each_row(rows, [&](const auto& values, std::int64_t b) {
+      const auto [first_row, height, first_column, width] = rows.chunk().inside(b);
+      const auto* origin = rows.chunk().origins.data_ptr<std::int64_t>() + 2 * b;
+      std::vector<double> mass(static_cast<std::size_t>(count) + 1);  // of no region first
+      for (std::int64_t r = first_row; r < first_row + height; ++r) {
+        const auto* label = plane.data_ptr<std::int64_t>() + (origin[0] + r) * plane.size(1) + origin[1];
+        const auto* value = values.data() + r * rows.width();
+        for (std::int64_t c = first_column; c < first_column + width; ++c)
+          mass[static_cast<std::size_t>(std::max<std::int64_t>(label[c], -1) + 1)] +=
+              std::abs(static_cast<double>(value[c]));
+      }
+      double total = 1;
+      if (share) total = std::accumulate(mass.begin(), mass.end(), 0.0);
+      if (total == 0) return;
+      for (std::int64_t k = 0; k < count; ++k)
+        result.data_ptr<double>()[b * count + k] = mass[static_cast<std::size_t>(k) + 1] / total;
+    });
+    return result;
   }
 };
 

@@ -4,32 +4,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <span>
-
-#include <ATen/Parallel.h>
 
 #include <lumen/core/error.hpp>
 #include <lumen/core/tensor.hpp>
+#include <lumen/influence/detail/each_row.hpp>
 #include <lumen/influence/windows.hpp>
 #include <lumen/map/magnitude.hpp>
 
 namespace lumen::influence {
 
 namespace detail {
-
-/// f(values of row b, b) for every row, on the CPU, several at once.
-template <class F>
-void for_each_row(const Windows& rows, const F& f) {
-  const Tensor& values = rows.on_cpu();
-  const auto pixels = static_cast<std::size_t>(rows.height() * rows.width());
-  AT_DISPATCH_FLOATING_TYPES(values.scalar_type(), "lumen_influence", [&] {
-    const scalar_t* data = values.data_ptr<scalar_t>();
-    at::parallel_for(0, rows.count(), 1, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t b = begin; b < end; ++b)
-        f(std::span<const scalar_t>(data + static_cast<std::size_t>(b) * pixels, pixels), b);
-    });
-  });
-}
 
 /// How many pixels a row is judged as having. @throws Error if that is fewer than its window holds in the image
 inline std::int64_t population_of(std::int64_t wanted, const Windows& rows, const char* who) {
@@ -80,14 +64,24 @@ struct Hoyer {
   std::int64_t population = 0;  ///< as of `Gini`
 
   Tensor operator()(const Windows& rows) const {
-    const std::int64_t n = detail::population_of(population, rows, "influence::Hoyer");
-    if (n == 1) return at::zeros({rows.count()}, at::kDouble);
-    const Tensor largest = rows.magnitudes().amax({1, 2}, true);
-    const Tensor scaled = (rows.magnitudes() / at::where(largest.eq(0), 1, largest)).to(at::kDouble);
-    const Tensor sum = scaled.sum({1, 2}).cpu(), length = scaled.square().sum({1, 2}).sqrt().cpu();
-    const double root = std::sqrt(static_cast<double>(n));
-    const Tensor sparseness = (root - sum / at::where(length.eq(0), 1, length)) / (root - 1);
-    return at::where(length.eq(0), 0, sparseness.clamp(0, 1));
+    const auto n = static_cast<double>(detail::population_of(population, rows, "influence::Hoyer"));
+    Tensor result = at::zeros({rows.count()}, at::kDouble);
+    auto* out = result.data_ptr<double>();
+    const Tensor largest =
+        at::maximum(rows.extremes().first.abs(), rows.extremes().second.abs()).contiguous();
+    detail::for_each_row(rows, [&](const auto& values, std::int64_t b) {
+      const double most = largest.data_ptr<double>()[b];
+      if (most == 0 || n == 1) return;
+      double sum = 0, squares = 0;
+      for (const auto value : values) {
+        const double c = std::abs(static_cast<double>(value)) / most;
+        sum += c;
+        squares += c * c;
+      }
+      const double root = std::sqrt(n);
+      out[b] = std::clamp((root - sum / std::sqrt(squares)) / (root - 1), 0.0, 1.0);
+    });
+    return result;
   }
 };
 
