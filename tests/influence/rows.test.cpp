@@ -147,3 +147,35 @@ DOCTEST_TEST_CASE("windows that leave the image are cut when laid out") {
   chunk.origins = at::tensor({-9, 0, 7, 4}, at::kLong).reshape({2, 2});
   DOCTEST_CHECK(chunk.dense().abs().sum().item<double>() == 0.0);
 }
+
+namespace {
+
+/// Rows as asked for against whole ones, relative to the largest element.
+template <class M>
+double row_error(const M& net, const Tensor& x, const influence::Outputs& outputs, const Targets& targets,
+                 influence::Options options = {}, influence::Report* report = nullptr) {
+  const auto rows = gathered(net, x, outputs, targets, options, report);
+  options.way = influence::Way::Whole;
+  const auto whole = gathered(net, x, outputs, targets, options);
+  double error = 0.0;
+  for (std::size_t t = 0; t < rows.size(); ++t) {
+    error = std::max(
+        error, lumen::testing::max_error(rows[t], whole[t]) / whole[t].abs().max().template item<double>());
+  }
+  return error;
+}
+
+}  // namespace
+
+DOCTEST_TEST_CASE("confined rows are whole rows at every position") {
+  const nets::Segmentation net;
+  influence::Report report;
+  const Targets targets{target::Class{.index = 1}, target::Softmax{target::Class{.index = 0}}};
+  DOCTEST_CHECK(row_error(net, random({1, 1, 20, 17}, 1), influence::All{}, targets, {}, &report) < 1e-12);
+  DOCTEST_CHECK(report.way == influence::Way::Rows);
+  for (const influence::StepReport& step : report.steps) {
+    DOCTEST_CAPTURE(step.where);
+    DOCTEST_CHECK(step.confined);
+    DOCTEST_CHECK(step.share < 0.2);
+  }
+}

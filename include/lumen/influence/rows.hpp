@@ -4,7 +4,7 @@
 #include <lumen/core/concepts.hpp>
 #include <lumen/core/error.hpp>
 #include <lumen/engine/gradient.hpp>
-#include <lumen/influence/detail/whole_rows.hpp>
+#include <lumen/influence/detail/engine.hpp>
 #include <lumen/influence/options.hpp>
 #include <lumen/influence/outputs.hpp>
 #include <lumen/influence/row_chunk.hpp>
@@ -46,7 +46,7 @@ Report rows(M&& model, const Tensor& x, const Outputs& outputs, const Targets& s
       return trace::head(whole, {layer}, parts).front();
     };
   }
-  return detail::whole_rows(function, x, outputs, scores, sink, options.run);
+  return detail::stream_rows(function, x, outputs, scores, sink, options);
 }
 
 }  // namespace lumen::influence
