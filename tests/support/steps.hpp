@@ -20,15 +20,17 @@ class StepRecorder final : public trace::Listener {
     step.order = static_cast<std::int64_t>(steps.size());
     for (std::size_t i = 0; i < call.arguments.size(); ++i) {
       const c10::IValue& argument = call.arguments[i];
+      const bool listed = argument.isTensorList();
       const Tensors found = trace::tensors_in({argument});
-      for (const Tensor& each : found) {
+      for (std::size_t e = 0; e < found.size(); ++e) {
         trace::Operand operand{
-            .value = id_of(each), .sizes = each.sizes().vec(), .dtype = each.scalar_type()};
-        if (operand.is_constant()) operand.constant = each;
+            .value = id_of(found[e]), .sizes = found[e].sizes().vec(), .dtype = found[e].scalar_type()};
+        if (operand.is_constant()) operand.constant = found[e];
         operand.argument = static_cast<std::int64_t>(i);
+        operand.element = listed ? static_cast<std::int64_t>(e) : -1;
         step.operands.push_back(std::move(operand));
       }
-      step.arguments.push_back(found.empty() ? argument : c10::IValue());
+      step.arguments.push_back(found.empty() || listed ? argument : c10::IValue());
     }
     call.proceed();
     for (const Tensor& each : trace::tensors_in(call.results)) {
