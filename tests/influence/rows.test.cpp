@@ -10,12 +10,15 @@
 #include "support/message.hpp"
 #include "support/nets.hpp"
 #include "support/oracle.hpp"
+#include "support/rows.hpp"
 
 using lumen::AnyTarget;
 using lumen::Run;
 using lumen::Targets;
 using lumen::Tensor;
 using lumen::testing::all_close;
+using lumen::testing::gathered;
+using lumen::testing::row_error;
 using lumen::testing::nets::random;
 using lumen::testing::nets::weight;
 namespace influence = lumen::influence;
@@ -26,34 +29,6 @@ namespace target = lumen::target;
 namespace {
 
 const Tensor image = random({1, 1, 9, 7}, 1);
-
-/// All rows as one tensor [P, C, H, W] a target, by place.
-template <class M>
-std::vector<Tensor> gathered(const M& net, const Tensor& x, const influence::Outputs& outputs,
-                             const Targets& targets, const influence::Options& options = {},
-                             influence::Report* report = nullptr) {
-  std::vector<std::vector<std::pair<std::int64_t, Tensor>>> found(targets.size());
-  std::vector<std::int64_t> next(targets.size(), 0);
-  const auto result = influence::rows(
-      net, x, outputs, targets,
-      [&](const influence::RowChunk& chunk) {
-        DOCTEST_CHECK(chunk.first == next[chunk.target]);
-        next[chunk.target] += chunk.size();
-        const Tensor dense = chunk.dense();
-        for (std::int64_t b = 0; b < chunk.size(); ++b)
-          found[chunk.target].emplace_back(chunk.index[b].item<std::int64_t>(), dense[b]);
-      },
-      options);
-  if (report != nullptr) *report = result;
-  std::vector<Tensor> all;
-  for (auto& rows : found) {
-    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    std::vector<Tensor> values;
-    for (const auto& row : rows) values.push_back(row.second);
-    all.push_back(at::stack(values));
-  }
-  return all;
-}
 
 }  // namespace
 
@@ -147,25 +122,6 @@ DOCTEST_TEST_CASE("windows that leave the image are cut when laid out") {
   chunk.origins = at::tensor({-9, 0, 7, 4}, at::kLong).reshape({2, 2});
   DOCTEST_CHECK(chunk.dense().abs().sum().item<double>() == 0.0);
 }
-
-namespace {
-
-/// Rows as asked for against whole ones, relative to the largest element.
-template <class M>
-double row_error(const M& net, const Tensor& x, const influence::Outputs& outputs, const Targets& targets,
-                 influence::Options options = {}, influence::Report* report = nullptr) {
-  const auto rows = gathered(net, x, outputs, targets, options, report);
-  options.way = influence::Way::Whole;
-  const auto whole = gathered(net, x, outputs, targets, options);
-  double error = 0.0;
-  for (std::size_t t = 0; t < rows.size(); ++t) {
-    error = std::max(
-        error, lumen::testing::max_error(rows[t], whole[t]) / whole[t].abs().max().template item<double>());
-  }
-  return error;
-}
-
-}  // namespace
 
 DOCTEST_TEST_CASE("confined rows are whole rows at every position") {
   const nets::Segmentation net;
