@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <lumen/trace/suffix.hpp>
+
 #include "support/allclose.hpp"
 #include "support/message.hpp"
 #include "support/nets.hpp"
@@ -319,4 +321,61 @@ DOCTEST_TEST_CASE("recorded values keep within the budget, and are computed agai
     DOCTEST_CHECK(held <= memory);
     DOCTEST_CHECK((memory == 1 || kept > 3));
   }
+}
+
+namespace {
+
+/// In-place and reused rectifiers, a value that goes two ways, dropout that does nothing and a tap.
+struct Crossing {
+  Tensor first = nets::weight({4, 1, 3, 3}, 1), second = nets::weight({4, 4, 3, 3}, 2),
+         third = nets::weight({3, 8, 3, 3}, 3);
+  Tensor operator()(const Tensor& x) const {
+    Tensor a = at::conv2d(x, first, {}, 1, 1);
+    a.relu_();
+    const Tensor same = at::dropout(a, 0.5, false);
+    Tensor b = trace::tap("middle", at::conv2d(same, second, {}, 1, 1));
+    b += a;
+    b.relu_();
+    return at::conv2d(at::cat({a, b}, 1), third, {}, 1, 1);
+  }
+};
+
+}  // namespace
+
+DOCTEST_TEST_CASE("layers of a program are those of a pass, with what replaces them") {
+  namespace layer = lumen::layer;
+  const Crossing net;
+  const Model model = model_of(net);
+  const Tensor x = nets::random({2, 1, 6, 6}, 4);
+  const at::NoGradGuard no_grad;
+  const std::vector<trace::Layer> layers{layer::of(net.first),  layer::input(layer::nth("relu", 0)),
+                                         layer::nth("relu", 0), layer::nth("dropout", 0),
+                                         layer::tap("middle"),  layer::input(layer::of(net.second)),
+                                         layer::of(net.second), layer::nth("add", 0),
+                                         layer::nth("relu", 1), layer::input(layer::of(net.third)),
+                                         layer::nth("cat", 0),  layer::nth("conv2d", 2)};
+  const auto program = trace::Program::record(model, {x}, {.layers = layers});
+  DOCTEST_REQUIRE_MESSAGE(program.exact(), program.why_not());
+  DOCTEST_CHECK(at::equal(program({x}), net(x)));
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    DOCTEST_CAPTURE(layers[i].what());
+    const trace::ValueId id = program.layers()[i];
+    const Tensor value = trace::head(model, {layers[i]}, {x}).front();
+    const Tensor found = program.run({{program.inputs().front(), x}}, {id}).front();
+    DOCTEST_CHECK(at::equal(found, value));
+    const Tensor other = nets::random(value.sizes().vec(), 9);
+    const Tensor expected = trace::tail(model, {layers[i]}, {other, x});
+    // of both rows, which were recorded for the purpose, or of which only the first was
+    DOCTEST_CHECK(at::equal(program.on({x}, {id}).run({{id, other}}), expected));
+    DOCTEST_CHECK(at::equal(program.run({{program.inputs().front(), x}, {id, other}}), expected));
+    // of copies of both
+    const Tensor copies = at::cat({other, value, other});
+    DOCTEST_CHECK(lumen::testing::all_close(program.on({x}, {id}).run({{id, copies}}),
+                                            at::cat({expected, net(x), expected}), 1e-12));
+    const Tensor of_first = program.run({{id, copies.narrow(0, 0, 1)}});
+    DOCTEST_CHECK(lumen::testing::all_close(of_first, expected.narrow(0, 0, 1), 1e-12));
+  }
+  DOCTEST_CHECK(holds(
+      message_of([&] { (void)trace::Program::record(model, {x}, {.layers = {layer::nth("relu", 7)}}); }),
+      "never came to the output of relu 7"));
 }

@@ -11,44 +11,9 @@
 #include <torch/csrc/autograd/variable.h>
 
 #include <lumen/engine/gradient.hpp>
-#include <lumen/trace/layer.hpp>
-#include <lumen/trace/operation.hpp>
+#include <lumen/trace/layer_match.hpp>
 
 namespace lumen::trace {
-
-/// Recognises one layer among the operators and taps of a pass, shown to it in order.
-class LayerMatch {
- public:
-  explicit LayerMatch(Layer layer) : layer_(std::move(layer)) {}
-
-  /// Whether this operator is the layer. To be asked of every operator, once.
-  bool operator()(const std::string& kind, const std::vector<c10::IValue>& arguments) {
-    if (layer_.by == Layer::By::Tap) return false;
-    if (layer_.by == Layer::By::Kind ? kind != layer_.name : !consumes(arguments)) return false;
-    return seen_++ == layer_.nth;
-  }
-  bool operator()(std::string_view tap, bool input) {
-    if (layer_.by != Layer::By::Tap || tap != layer_.name || input != layer_.input) return false;
-    return seen_++ == layer_.nth;
-  }
-
-  [[nodiscard]] const Layer& layer() const { return layer_; }
-  [[nodiscard]] std::int64_t seen() const { return seen_; }  ///< how many fitted but for their number
-  void restart() { seen_ = 0; }
-
- private:
-  /// A transposition of the parameter does not consume it: what it multiplies comes first.
-  [[nodiscard]] bool consumes(const std::vector<c10::IValue>& arguments) const {
-    const Tensors tensors = tensors_in(arguments);
-    for (std::size_t i = 1; i < tensors.size(); ++i) {
-      if (tensors[i].is_alias_of(layer_.parameter)) return !tensors.front().is_alias_of(layer_.parameter);
-    }
-    return false;
-  }
-
-  Layer layer_;
-  std::int64_t seen_ = 0;
-};
 
 /// Shows the values of layers during a pass: `visit(which, value)` may return another value, of the same shape,
 /// which then takes its place in the model; an undefined tensor leaves it.
@@ -69,7 +34,7 @@ class LayerListener final : public Listener {
         outputs.push_back(i);
         continue;
       }
-      const std::size_t data = kind == "addmm" || kind == "baddbmm" ? 1 : 0;
+      const std::size_t data = data_position(kind);
       replace_tensors(call.arguments, [&](const Tensor& value, std::size_t position) {
         if (position != data) return value;
         return placed(value, kept(i, value), position == 0 && in_place(call.op));
@@ -93,13 +58,7 @@ class LayerListener final : public Listener {
 
   /// @throws Error if a layer never came
   void check() const {
-    for (const LayerMatch& match : matches_) {
-      const Layer& layer = match.layer();
-      require(match.seen() > layer.nth, [&] {
-        return text("the pass never came to ", layer.what(), ": it ran ", match.seen(), " such operators",
-                    layer.by == Layer::By::Tap ? " or taps" : "", "; trace::observe lists what a model runs");
-      });
-    }
+    for (const LayerMatch& match : matches_) match.check();
   }
 
  private:

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <exception>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +30,9 @@ struct ProgramOptions {
   /// Replay the program for another input and compare it with the model: finds what no operator tells, such as
   /// values that are copied by raw pointers.
   bool verify = true;
+  /// Layers whose values `layers()` tells; their numbers count from the start. Where a layer is what an operator is
+  /// given, or what one gives that gives back what it got, a step (`alias`) tells the value apart from what others take.
+  std::vector<Layer> layers{};
 };
 
 /// One forward pass of a model, kept: the operators that ran and the values that they made, to be read, and to be run
@@ -56,20 +60,22 @@ class Program {
   [[nodiscard]] const std::string& why_not() const { return fault_; }
 
   /// The operators whose results depend on the input or grow with the batch, in order. Some may lead nowhere: `live`.
-  [[nodiscard]] const std::vector<Step>& steps() const { return steps_; }
+  [[nodiscard]] const std::vector<Step>& steps() const { return code_->steps; }
   [[nodiscard]] const std::vector<ValueId>& inputs() const { return inputs_; }
   [[nodiscard]] ValueId output() const { return output_; }  ///< -1: it does not depend on the input
-  [[nodiscard]] std::int64_t value_count() const { return static_cast<std::int64_t>(values_.size()); }
-  /// How many rows were recorded.
+  [[nodiscard]] std::int64_t value_count() const { return static_cast<std::int64_t>(code_->values.size()); }
+  /// The values at the layers that were asked for; -1 for one that does not depend on the input.
+  [[nodiscard]] const std::vector<ValueId>& layers() const { return layers_; }
+  /// How many rows the recorded values have.
   [[nodiscard]] std::int64_t rows() const { return rows_; }
   /// Whether it runs on other numbers of rows than that.
   [[nodiscard]] bool any_batch() const { return any_batch_; }
 
   /// The sizes that a value has for so many rows; for those that were recorded by default.
-  [[nodiscard]] std::vector<std::int64_t> sizes(ValueId id) const { return at(id).sizes; }
+  [[nodiscard]] std::vector<std::int64_t> sizes(ValueId id) const { return sizes(id, rows_); }
   [[nodiscard]] std::vector<std::int64_t> sizes(ValueId id, std::int64_t rows) const {
     std::vector<std::int64_t> sizes = at(id).sizes;
-    for (std::size_t d = 0; d < sizes.size(); ++d) sizes[d] += (rows - rows_) * at(id).slopes[d];
+    for (std::size_t d = 0; d < sizes.size(); ++d) sizes[d] += (rows - code_->rows) * at(id).slopes[d];
     return sizes;
   }
   [[nodiscard]] at::ScalarType dtype(ValueId id) const { return at(id).dtype; }
@@ -81,9 +87,12 @@ class Program {
 
   /// The recorded value, without a graph. @throws Error if it was not kept and the program is not exact
   [[nodiscard]] Tensor value(ValueId id) const {
-    return at(id).kept.defined() ? at(id).kept : run({}, {id}).front();
+    return is_kept(id) ? kept_[static_cast<std::size_t>(id)] : run({}, {id}).front();
   }
-  [[nodiscard]] bool is_kept(ValueId id) const { return at(id).kept.defined(); }
+  [[nodiscard]] bool is_kept(ValueId id) const {
+    (void)at(id);
+    return kept_[static_cast<std::size_t>(id)].defined();
+  }
 
   /// The output with values replaced. What does not depend on the given values is as recorded, repeated for each row
   /// if they have other rows than that; with the whole input given everything is computed anew. Differentiable with
@@ -97,40 +106,62 @@ class Program {
   [[nodiscard]] Tensors run(const Values& given, const std::vector<ValueId>& wanted) const {
     require(exact(), [&] { return text("this model cannot be replayed: ", fault_); });
     for (const ValueId each : wanted) (void)at(each);
-    return detail::Replay(steps_, values_, given, rows_of(given) - rows_)(wanted);
+    return detail::Replay(*code_, kept_, rows_, given, rows_of(given))(wanted);
   }
   /// The output for another input. @throws Error as `run`
-  [[nodiscard]] Tensor operator()(const Tensors& x) const {
-    require(x.size() == inputs_.size(), [&] {
-      return text("the program takes ", inputs_.size(), " parts of an input, but got ", x.size());
-    });
-    Values given;
-    for (std::size_t i = 0; i < x.size(); ++i) given.emplace(inputs_[i], x[i]);
-    return run(given);
+  [[nodiscard]] Tensor operator()(const Tensors& x) const { return run(as_input(x)); }
+
+  /// The same program with the values of another input for recorded ones, of all its rows: of them it keeps what a run
+  /// takes that is given values of `from`. One pass of what leads there.
+  [[nodiscard]] Program on(const Tensors& x, const std::vector<ValueId>& from) const {
+    require(output_ >= 0, "the output does not depend on the input; there is nothing to replay");
+    const Values input = as_input(x);
+    Values cut;
+    for (const ValueId each : from) cut.emplace(each, Tensor());
+    const std::int64_t rows = rows_of(input);
+    std::vector<ValueId> needed = detail::Replay(*code_, kept_, 1, cut, 2).recorded({output_});
+    Program result = *this;
+    result.rows_ = rows;
+    result.kept_.assign(kept_.size(), Tensor());
+    const at::NoGradGuard no_grad;
+    const Tensors values = run(input, needed);
+    for (std::size_t i = 0; i < needed.size(); ++i)
+      result.kept_[static_cast<std::size_t>(needed[i])] = values[i];
+    for (const auto& [id, value] : input) result.kept_[static_cast<std::size_t>(id)] = value;
+    return result;
   }
 
  private:
   Program() = default;
 
+  [[nodiscard]] Values as_input(const Tensors& x) const {
+    require(x.size() == inputs_.size(), [&] {
+      return text("the program takes ", inputs_.size(), " parts of an input, but got ", x.size());
+    });
+    Values given;
+    for (std::size_t i = 0; i < x.size(); ++i) given.emplace(inputs_[i], x[i]);
+    return given;
+  }
+
   [[nodiscard]] const detail::Value& at(ValueId id) const {
     require(0 <= id && id < value_count(),
             [&] { return text("there is no value ", id, "; the program has ", value_count()); });
-    return values_[static_cast<std::size_t>(id)];
+    return code_->values[static_cast<std::size_t>(id)];
   }
 
-  /// The number of rows that all given values agree on.
+  /// The number of rows that all given values agree on; as recorded if they do not tell.
   [[nodiscard]] std::int64_t rows_of(const Values& given) const {
     std::int64_t rows = rows_;
     bool known = false;
     for (const auto& [id, tensor] : given) {
       const detail::Value& value = at(id);
       require(tensor.defined() && tensor.dim() == static_cast<std::int64_t>(value.sizes.size()), [&] {
-        return text("value ", id, " has sizes ", at::IntArrayRef(value.sizes), ", but its replacement ",
+        return text("value ", id, " has sizes ", at::IntArrayRef(sizes(id)), ", but its replacement ",
                     tensor.defined() ? text("has ", tensor.sizes()) : std::string("is undefined"));
       });
       for (std::size_t d = 0; d < value.sizes.size() && !known; ++d) {
         if (value.slopes[d] == 0) continue;
-        rows = rows_ + (tensor.size(static_cast<std::int64_t>(d)) - value.sizes[d]) / value.slopes[d];
+        rows = code_->rows + (tensor.size(static_cast<std::int64_t>(d)) - value.sizes[d]) / value.slopes[d];
         known = true;
       }
       const std::vector<std::int64_t> expected = sizes(id, rows);
@@ -149,12 +180,12 @@ class Program {
   static Program record_once(const lumen::engine::Function& model, const Tensors& x,
                              const ProgramOptions& options);
   static Tensors second_input(const Tensors& x, bool keep_first);
-  static detail::Tape recorded(const lumen::engine::Function& model, const Tensors& x, std::int64_t memory,
-                               Tensor& output);
+  static detail::Tape recorded(const lumen::engine::Function& model, const Tensors& x,
+                               const std::vector<Layer>& layers, std::int64_t memory, Tensor& output);
 
-  std::vector<Step> steps_;
-  std::vector<detail::Value> values_;
-  std::vector<ValueId> inputs_;
+  std::shared_ptr<const detail::Code> code_;
+  Tensors kept_;
+  std::vector<ValueId> inputs_, layers_;
   ValueId output_ = -1;
   std::int64_t rows_ = 1;
   bool any_batch_ = false;
@@ -163,19 +194,22 @@ class Program {
 
 /// One pass. What it throws becomes the tape's fault.
 inline detail::Tape Program::recorded(const lumen::engine::Function& model, const Tensors& x,
-                                      std::int64_t memory, Tensor& output) {
+                                      const std::vector<Layer>& layers, std::int64_t memory, Tensor& output) {
   const c10::InferenceMode no_inference(false);
   const at::AutoGradMode as_a_method(true);  // what the model asks of grad mode is part of what it runs
   Tensors given;
   for (const Tensor& part : x) given.push_back(part.detach().clone());
-  detail::Recorder recorder(given, memory);
+  detail::Recorder recorder(given, layers, memory);
+  bool finished = false;
   try {
     const Listening listening(recorder);
     output = model(given);
     recorder.finish(output);
+    finished = true;
   } catch (const std::exception& failure) {
     recorder.tape.fail(text("the model failed: ", failure.what()));
   }
+  if (finished) recorder.check();
   return std::move(recorder.tape);
 }
 
@@ -225,14 +259,17 @@ inline Program Program::record_once(const lumen::engine::Function& model, const 
   Program program;
   program.rows_ = first.front().size(0);
   Tensor output, other_output;
-  detail::Tape tape = recorded(model, first, options.run.memory, output), other;
+  detail::Tape tape = recorded(model, first, options.layers, options.run.memory, output), other;
   const Tensors second = second_input(x, options.any_batch);
-  if (options.any_batch && tape.fault.empty()) other = recorded(model, second, 0, other_output);
+  if (options.any_batch && tape.fault.empty())
+    other = recorded(model, second, options.layers, 0, other_output);
   const bool two = options.any_batch && tape.fault.empty();
   detail::Linker linked(tape, two ? &other : nullptr, 1);
   program.any_batch_ = two;
-  program.steps_ = std::move(linked.steps);
-  program.values_ = std::move(linked.values);
+  program.code_ = std::make_shared<const detail::Code>(
+      detail::Code{std::move(linked.steps), std::move(linked.values), program.rows_});
+  program.kept_ = std::move(linked.kept);
+  program.layers_ = std::move(linked.layers);
   program.output_ = linked.output;
   program.fault_ = std::move(linked.fault);
   for (std::size_t i = 0; i < x.size(); ++i) program.inputs_.push_back(static_cast<ValueId>(i));

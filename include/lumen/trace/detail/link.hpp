@@ -27,8 +27,14 @@ struct Value {
   bool depends = false;    ///< on the input
   std::int64_t step = -1;  ///< what makes it; -1: it is a part of the input
   std::size_t result = 0;  ///< which of that step's results
-  Tensor kept{};
   std::vector<Use> uses{};
+};
+
+/// What a program runs: the same for every input.
+struct Code {
+  std::vector<Step> steps{};
+  std::vector<Value> values{};
+  std::int64_t rows = 1;  ///< of the pass that was recorded, whose sizes and integers these are
 };
 
 /// The two tensors are the same constant.
@@ -82,8 +88,10 @@ class Linker {
  public:
   std::vector<Step> steps{};
   std::vector<Value> values{};
+  Tensors kept{};                  ///< of each value what was recorded; undefined where it was let go
   std::vector<ValueId> numbers{};  ///< of each value of the tape: its number in the program; -1: a constant
   ValueId output = -1;
+  std::vector<ValueId> layers{};  ///< -1: one that does not depend on the input
   std::string fault{};
 
   /// @param other  null: there is no second pass
@@ -158,7 +166,7 @@ class Linker {
       if (!varies(static_cast<ValueId>(i))) continue;
       numbers[i] = static_cast<ValueId>(values.size());
       Taped& taped = tape_.values[i];
-      Value value{.sizes = taped.sizes, .dtype = taped.dtype, .depends = taped.depends, .kept = taped.kept};
+      Value value{.sizes = taped.sizes, .dtype = taped.dtype, .depends = taped.depends};
       value.slopes.assign(value.sizes.size(), 0);
       if (other_ != nullptr) {
         const std::vector<std::int64_t>& theirs = other_->values[i].sizes;
@@ -170,6 +178,7 @@ class Linker {
         if (!fits) fail("a value has sizes that do not grow with the batch");
       }
       values.push_back(std::move(value));
+      kept.push_back(taped.kept);
     }
   }
 
@@ -200,6 +209,7 @@ class Linker {
       steps.push_back(std::move(step));
     }
     output = tape_.output < 0 ? -1 : numbers[index(tape_.output)];
+    for (const ValueId each : tape_.layers) layers.push_back(each < 0 ? -1 : numbers[index(each)]);
   }
 
   [[nodiscard]] bool made_by(ValueId value, const Step& step) const {

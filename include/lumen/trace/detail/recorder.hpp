@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include <lumen/trace/detail/retention.hpp>
 #include <lumen/trace/detail/tape.hpp>
 #include <lumen/trace/detail/versions.hpp>
+#include <lumen/trace/layer_match.hpp>
 
 namespace lumen::trace::detail {
 
@@ -20,8 +22,12 @@ namespace lumen::trace::detail {
 class Recorder final : public Listener {
  public:
   /// @param inputs  the tensors that the model is given
+  /// @param layers  whose values are asked for; numbers count from the start
   /// @param memory  bytes of values to keep; constants are kept beyond it
-  Recorder(const Tensors& inputs, std::int64_t memory) : versions_(tape), retention_(tape.values, memory) {
+  Recorder(const Tensors& inputs, const std::vector<Layer>& layers, std::int64_t memory)
+      : versions_(tape), retention_(tape.values, memory) {
+    for (const Layer& layer : layers) matches_.emplace_back(layer);
+    tape.layers.assign(layers.size(), -1);
     for (const Tensor& each : inputs) {
       const ValueId value = new_value(each, -1, true);
       tape.values.back().kept = each.clone();  // the model may overwrite what it is given
@@ -37,6 +43,7 @@ class Recorder final : public Listener {
     Step step{.op = call.op, .kind = kind_of(call.op, call.arguments), .order = tape.operators++};
     step.nth = counter_.next(step.kind);
     step.recording = at::GradMode::is_enabled();
+    const std::vector<std::size_t> layers = layers_at(step.kind, call.arguments);
     step.arguments = call.arguments;
     std::vector<std::size_t> given;
     take_operands(step, given);
@@ -59,15 +66,20 @@ class Recorder final : public Listener {
     }
     judge(step, depends, call.results);
     take_results(std::move(step), given, written, reshapes, depends, call.results);
+    for (const std::size_t layer : layers) take_layer(layer, call.results);
   }
 
   Tensor on_tap(std::string_view name, const Tensor& value, bool input) override {
-    if (!value.defined()) return value;
-    const ValueId before = value_of(value);
-    const Tensor marked = value.detach();  // another tensor, so that who goes on with it is told apart
-    (void)versions_.aliases.add(marked, before, versions_.aliases.find(value));
-    tape.marks.push_back({std::string(name), input, before, before});
-    return marked;
+    Tensor current = value;
+    for (std::size_t i = 0; i < matches_.size(); ++i) {
+      if (matches_[i](name, input)) current = told_apart(current, i);
+    }
+    return current;
+  }
+
+  /// @throws Error if a layer never came
+  void check() const {
+    for (const LayerMatch& match : matches_) match.check();
   }
 
   /// To be called with what the model returned.
@@ -84,6 +96,41 @@ class Recorder final : public Listener {
     tape.values.push_back(
         {.sizes = tensor.sizes().vec(), .dtype = tensor.scalar_type(), .maker = maker, .depends = depends});
     return static_cast<ValueId>(tape.values.size()) - 1;
+  }
+
+  /// The layers whose output this operator gives. Of those whose input it takes, the value is told apart.
+  std::vector<std::size_t> layers_at(const std::string& kind, std::vector<c10::IValue>& arguments) {
+    std::vector<std::size_t> outputs;
+    for (std::size_t i = 0; i < matches_.size(); ++i) {
+      if (!matches_[i](kind, arguments)) continue;
+      if (!matches_[i].layer().input) {
+        outputs.push_back(i);
+        continue;
+      }
+      replace_tensors(arguments, [&](const Tensor& value, std::size_t position) {
+        return position == data_position(kind) ? told_apart(value, i) : value;
+      });
+    }
+    return outputs;
+  }
+
+  void take_layer(std::size_t layer, std::vector<c10::IValue>& results) {
+    replace_tensors(results, [&](const Tensor& value, std::size_t position) {
+      if (position > 0) return value;
+      const ValueId id = value_of(value);
+      const std::int64_t maker = tape.values[static_cast<std::size_t>(id)].maker;
+      if (maker < 0 || tape.steps[static_cast<std::size_t>(maker)].order != tape.operators - 1) {
+        return told_apart(value, layer);  // the operator gave back what it got, which others may take too
+      }
+      tape.layers[layer] = id;
+      return value;
+    });
+  }
+
+  Tensor told_apart(const Tensor& value, std::size_t layer) {
+    auto [other, id] = versions_.told_apart(value, node_of(value), tape.operators);
+    tape.layers[layer] = id;
+    return other;
   }
 
   /// The step's operands, each brought up to date, in the place of the tensors among its arguments.
@@ -232,14 +279,6 @@ class Recorder final : public Listener {
     for (const auto& [node, value] : writes) versions_.write(node, value);
   }
 
-  /// Of unsqueeze_ and its like, which write no values, the form that is not in place.
-  static void use_functional_form(Step& step) {
-    std::string name = step.op.schema().name();
-    name.pop_back();
-    const auto form = c10::Dispatcher::singleton().findSchema({name, step.op.schema().overload_name()});
-    if (form && form->schema().arguments().size() == step.arguments.size()) step.op = *form;
-  }
-
   /// Which of the operands shows the memory of `result`.
   [[nodiscard]] std::int64_t parent_among(const std::vector<std::size_t>& given, const Tensor& result) const {
     const std::vector<std::size_t>& sharing = versions_.aliases.sharing(result);
@@ -250,6 +289,7 @@ class Recorder final : public Listener {
     return -1;
   }
 
+  std::vector<LayerMatch> matches_;
   Counter counter_;
   Versions versions_;
   Retention retention_;

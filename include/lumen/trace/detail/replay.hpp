@@ -19,15 +19,26 @@ class Replay {
  public:
   using Given = std::map<ValueId, Tensor>;
 
-  /// @param more_rows  how many rows more than recorded the given values have
-  Replay(const std::vector<Step>& steps, const std::vector<Value>& values, const Given& given,
-         std::int64_t more_rows)
-      : steps_(steps),
-        values_(values),
+  /// @param kept       of each value what is recorded; undefined where nothing is
+  /// @param kept_rows  how many rows that has
+  /// @param rows       how many the given values have
+  Replay(const Code& code, const Tensors& kept, std::int64_t kept_rows, const Given& given, std::int64_t rows)
+      : steps_(code.steps),
+        values_(code.values),
+        kept_(kept),
+        code_(code),
+        kept_rows_(kept_rows),
         given_(given),
-        more_rows_(more_rows),
-        held_(values.size()),
-        waiting_(values.size()) {}
+        rows_(rows),
+        held_(code.values.size()),
+        waiting_(code.values.size()) {}
+
+  /// Which recorded values a run takes.
+  std::vector<ValueId> recorded(const std::vector<ValueId>& wanted) {
+    find_affected();
+    plan(wanted);
+    return recorded_;
+  }
 
   Tensors operator()(const std::vector<ValueId>& wanted) {
     find_affected();
@@ -65,19 +76,24 @@ class Replay {
     if (given_.contains(id)) return Source::given;
     if (affected_[index(id)]) return Source::computed;
     const Value& value = values_[index(id)];
-    if (more_rows_ == 0) return value.kept.defined() ? Source::recorded : Source::computed;
+    if (rows_ == kept_rows_) return kept_[index(id)].defined() ? Source::recorded : Source::computed;
     return value.depends && repeats(value) ? Source::recorded : Source::computed;
   }
 
-  /// Whether it holds one row, and nothing but that grows: rows of one sample are then copies of it.
-  static bool repeats(const Value& value) {
-    std::int64_t growing = 0;
+  /// The dimension of a value that grows with the batch, -1 for none; -2 if rows are mixed with others there.
+  [[nodiscard]] std::int64_t batch_dim(const Value& value) const {
+    std::int64_t found = -1;
     for (std::size_t d = 0; d < value.slopes.size(); ++d) {
       if (value.slopes[d] == 0) continue;
-      if (value.slopes[d] != 1 || value.sizes[d] != 1) return false;
-      ++growing;
+      if (value.slopes[d] != 1 || value.sizes[d] != code_.rows || found >= 0) return -2;
+      found = static_cast<std::int64_t>(d);
     }
-    return growing <= 1;
+    return found;
+  }
+
+  /// Whether it is for copies of the recorded batch what it is for that, again and again.
+  [[nodiscard]] bool repeats(const Value& value) const {
+    return rows_ % kept_rows_ == 0 && batch_dim(value) > -2;
   }
 
   void plan(const std::vector<ValueId>& wanted) {
@@ -109,25 +125,26 @@ class Replay {
   void fetch_recorded() {
     std::vector<ValueId> lost;
     for (const ValueId id : recorded_) {
-      held_[index(id)] = values_[index(id)].kept;
+      held_[index(id)] = kept_[index(id)];
       if (!held_[index(id)].defined()) lost.push_back(id);
     }
     if (!lost.empty()) {
       const Given nothing;
-      const Tensors found = Replay(steps_, values_, nothing, 0)(lost);
+      const Tensors found = Replay(code_, kept_, kept_rows_, nothing, kept_rows_)(lost);
       for (std::size_t i = 0; i < lost.size(); ++i) held_[index(lost[i])] = found[i];
     }
-    if (more_rows_ == 0) return;
+    if (rows_ == kept_rows_) return;
     for (const ValueId id : recorded_) {
-      const Value& value = values_[index(id)];
-      std::vector<std::int64_t> sizes = value.sizes;
-      bool grows = false;
-      for (std::size_t d = 0; d < sizes.size(); ++d) {
-        sizes[d] += more_rows_ * value.slopes[d];
-        grows = grows || value.slopes[d] != 0;
-      }
+      const std::int64_t dim = batch_dim(values_[index(id)]);
+      if (dim < 0) continue;
       Tensor& held = held_[index(id)];
-      if (grows) held = held.expand(sizes).clone(held.suggest_memory_format());
+      if (kept_rows_ == 1) {
+        std::vector<std::int64_t> sizes = held.sizes().vec();
+        sizes[static_cast<std::size_t>(dim)] = rows_;
+        held = held.expand(sizes).clone(held.suggest_memory_format());
+      } else {
+        held = at::cat(Tensors(static_cast<std::size_t>(rows_ / kept_rows_), held), dim);
+      }
     }
   }
 
@@ -137,7 +154,7 @@ class Replay {
     for (const Operand& each : step.operands)
       operands.push_back(each.is_constant() ? each.constant : take(each.value));
     const at::AutoGradMode mode(at::GradMode::is_enabled() && step.recording);
-    const Tensors results = apply(step, std::move(operands), more_rows_);
+    const Tensors results = apply(step, std::move(operands), rows_ - code_.rows);
     for (std::size_t i = 0; i < results.size() && i < step.results.size(); ++i) {
       const ValueId id = step.results[i];
       if (id >= 0 && waiting_[index(id)] > 0 && !given_.contains(id)) held_[index(id)] = results[i];
@@ -152,8 +169,11 @@ class Replay {
 
   const std::vector<Step>& steps_;
   const std::vector<Value>& values_;
+  const Tensors& kept_;
+  const Code& code_;
+  std::int64_t kept_rows_;
   const Given& given_;
-  std::int64_t more_rows_;
+  std::int64_t rows_;
   Tensors held_;
   std::vector<std::int64_t> waiting_;  ///< who still needs a value
   std::vector<bool> affected_, runs_;

@@ -20,18 +20,11 @@ struct Taped {
   Tensor kept{};            ///< undefined once it was let go; constants are always kept
 };
 
-/// A value that the model marked by `tap`.
-struct Mark {
-  std::string name;
-  bool input = false;
-  ValueId before = -1, after = -1;  ///< what was marked, and as what the model went on with it
-};
-
 /// One pass, as it ran: every operand is a value of the pass, constants too.
 struct Tape {
   std::vector<Step> steps{};
-  std::vector<Taped> values{};  ///< the parts of the input first
-  std::vector<Mark> marks{};
+  std::vector<Taped> values{};    ///< the parts of the input first
+  std::vector<ValueId> layers{};  ///< what was asked for at layers; -1: not come to
   ValueId output = -1;
   std::int64_t operators = 0;  ///< that the pass ran
   std::string fault{};         ///< why a replay would not be the model; empty if nothing is known

@@ -90,4 +90,12 @@ inline std::optional<Unview> unview(const Step& view, std::size_t which,
   return std::nullopt;
 }
 
+/// Of unsqueeze_ and its like, which write no values, the form that is not in place.
+inline void use_functional_form(Step& step) {
+  std::string name = step.op.schema().name();
+  name.pop_back();
+  const auto form = c10::Dispatcher::singleton().findSchema({name, step.op.schema().overload_name()});
+  if (form && form->schema().arguments().size() == step.arguments.size()) step.op = *form;
+}
+
 }  // namespace lumen::trace::detail

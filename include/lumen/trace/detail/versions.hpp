@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <ATen/core/grad_mode.h>
+
 #include <lumen/trace/detail/aliases.hpp>
 #include <lumen/trace/detail/tape.hpp>
 #include <lumen/trace/detail/unview.hpp>
@@ -62,7 +64,6 @@ class Versions {
     }
   }
 
- private:
   /// Adds a step of our own; its results, which nobody has computed.
   std::vector<ValueId> append(Step step) {
     const auto maker = static_cast<std::int64_t>(tape_.steps.size());
@@ -81,6 +82,30 @@ class Versions {
     return results;
   }
 
+  /// The same tensor as a value of its own, so that another can take the place of what goes on from here, and not of
+  /// what others take.
+  std::pair<Tensor, ValueId> told_apart(const Tensor& value, std::size_t node, std::int64_t order) {
+    static const c10::OperatorHandle alias = *c10::Dispatcher::singleton().findSchema({"aten::alias", ""});
+    const at::NoGradGuard no_grad;
+    const Tensor other = value.alias();
+    const auto maker = static_cast<std::int64_t>(tape_.steps.size());
+    const ValueId id = append({.op = alias,
+                               .kind = "alias",
+                               .order = order,
+                               .nth = -1,
+                               .arguments = {c10::IValue()},
+                               .operands = {{.value = aliases[node].value,
+                                             .sizes = value.sizes().vec(),
+                                             .dtype = value.scalar_type(),
+                                             .argument = 0}},
+                               .result_sizes = {value.sizes().vec()},
+                               .synthetic = true})
+                           .front();
+    (void)aliases.add(other, id, static_cast<std::int64_t>(node), maker);
+    return {other, id};
+  }
+
+ private:
   /// The step that puts what `node`, a view of `above`, has become back into it.
   std::optional<Step> inverse(std::size_t node, std::size_t above) {
     const Lie &part = aliases[node].lie, &all = aliases[above].lie;
