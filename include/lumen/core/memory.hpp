@@ -11,6 +11,8 @@
 #include <c10/core/Allocator.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 
+#include <lumen/core/slot.hpp>
+
 namespace lumen {
 
 /// Measures the bytes that LibTorch allocates on this thread (and on the threads that run its backward
@@ -24,7 +26,7 @@ class MemoryMeter {
   static Total total_of(void (Reporting::*)(void*, std::int64_t, Total, Total, c10::Device));
   using Total = decltype(total_of(&Reporting::reportMemoryUsage));
 
-  class Ledger : public Reporting {
+  class Ledger final : public Reporting, public std::enable_shared_from_this<Ledger> {
    public:
     explicit Ledger(std::shared_ptr<Ledger> outer) : outer_(std::move(outer)) {}
 
@@ -65,24 +67,15 @@ class MemoryMeter {
     std::int64_t level_ = 0, peak_ = 0, allocated_ = 0;
   };
 
-  static std::shared_ptr<Ledger>& current() {
-    static thread_local std::shared_ptr<Ledger> ledger;
-    return ledger;
-  }
-
  public:
-  MemoryMeter() : outer_(current()) {
+  MemoryMeter() {
     const auto kind = c10::DebugInfoKind::PROFILER_STATE;
+    c10::DebugInfoBase* const there = c10::ThreadLocalDebugInfo::get(kind);
+    Ledger* const outer = detail::slot_cast<Ledger>(there);
     // a running LibTorch profiler owns this slot and must keep it
-    if (c10::ThreadLocalDebugInfo::get(kind) != outer_.get()) return;
-    ledger_ = std::make_shared<Ledger>(outer_);
-    current() = ledger_;
+    if (there != nullptr && outer == nullptr) return;
+    ledger_ = std::make_shared<Ledger>(outer ? outer->shared_from_this() : nullptr);
     guard_ = std::make_unique<c10::DebugInfoGuard>(kind, ledger_);
-  }
-  ~MemoryMeter() {
-    if (!ledger_) return;
-    guard_.reset();
-    current() = outer_;
   }
   MemoryMeter(const MemoryMeter&) = delete;
   MemoryMeter& operator=(const MemoryMeter&) = delete;
@@ -97,7 +90,7 @@ class MemoryMeter {
   [[nodiscard]] std::int64_t allocated() const { return ledger_ ? ledger_->allocated() : 0; }
 
  private:
-  std::shared_ptr<Ledger> outer_, ledger_;
+  std::shared_ptr<Ledger> ledger_;
   std::unique_ptr<c10::DebugInfoGuard> guard_;
 };
 

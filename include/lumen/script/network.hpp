@@ -128,12 +128,11 @@ class Network {
       std::optional<detail::ErrorKeeper> keeper;
       std::optional<trace::Listening> listening;
       if (heard) listening.emplace(keeper.emplace());
-      detail::error_on_its_way() = nullptr;
+      detail::ErrorsOnTheirWay errors;
       try {
         torch::jit::InterpreterState(heard ? tapped : plain).run(stack);
       } catch (const std::exception& failure) {
-        if (const auto error = std::exchange(detail::error_on_its_way(), nullptr))
-          std::rethrow_exception(error);
+        if (errors.latest) std::rethrow_exception(errors.latest);
         explain(x, failure);
         throw;
       }
