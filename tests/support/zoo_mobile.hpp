@@ -99,8 +99,8 @@ struct ConvNeXt {
           narrow(draw, 4 * channels, channels),
           scale(draw.uniform({channels, 1, 1}, 0.3, 0.7)) {}
     Tensor operator()(const Tensor& x) const {
-      const Tensor last = norm(at::permute(depthwise(x), {0, 2, 3, 1}));
-      Tensor y = scale * at::permute(narrow(at::gelu(widen(last))), {0, 3, 1, 2});
+      const Tensor normed = norm(at::permute(depthwise(x), {0, 2, 3, 1}));
+      Tensor y = scale * at::permute(narrow(at::gelu(widen(normed))), {0, 3, 1, 2});
       y += x;
       return y;
     }

@@ -103,6 +103,24 @@ void nest(int depth, const std::function<void()>& last) {
 
 }  // namespace
 
+//! [listener]
+struct Doubler final : lumen::trace::Listener {
+  void on_call(lumen::trace::Call& call) override {
+    call.proceed();
+    if (call.op.schema().name() == "aten::relu") call.results.front() = call.results.front().toTensor() * 2;
+  }
+};
+//! [listener]
+
+DOCTEST_TEST_CASE("a listener changes what an operator gives, while it listens") {
+  Doubler doubler;
+  {
+    const trace::Listening listening(doubler);
+    DOCTEST_CHECK(at::equal(at::relu(ones()), ones() * 2));
+  }
+  DOCTEST_CHECK(at::equal(at::relu(ones()), ones()));
+}
+
 DOCTEST_TEST_CASE("listeners end in any order, and those who stay hear on") {
   Recorder a, b, c;
   std::optional<trace::Listening> first(std::in_place, a), second(std::in_place, b);

@@ -193,7 +193,7 @@ DOCTEST_TEST_CASE("in-place operators, views and writes through views are values
        }},
   };
   for (const auto& [what, net] : models) {
-    check_program([&net = net](const Tensors& parts) { return net(parts.front()); }, {x}, what);
+    check_program([&model = net](const Tensors& parts) { return model(parts.front()); }, {x}, what);
   }
 }
 

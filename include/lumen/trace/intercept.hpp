@@ -80,9 +80,9 @@ inline const std::vector<Listener*>& listeners() {
 }
 
 inline void intercept(const c10::OperatorHandle& op, std::vector<c10::IValue>* stack) {
-  Audience* const all = audience();
+  Audience* const all = audience_in_slot(true);
   const c10::impl::ExcludeDispatchKeyGuard unseen(key);
-  if (all == nullptr || (all->here() && all->probing)) {  // an operator that outlived the pass, or a probe
+  if (all == nullptr || (all->probing && all->here())) {  // an operator that outlived the pass, or a probe
     if (all != nullptr) all->heard = true;
     op.callBoxed(stack);
     return;

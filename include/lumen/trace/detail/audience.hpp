@@ -30,8 +30,8 @@ inline c10::DebugInfoKind audience_slot() { return c10::DebugInfoKind::TEST_INFO
 class Audience1 final : public c10::DebugInfoBase, public std::enable_shared_from_this<Audience1> {
  public:
   std::vector<Listener*> listeners;
-  bool probing = false;  ///< whether the next operator is but a question: does anybody hear it?
-  bool heard = false;    ///< the answer
+  std::atomic<bool> probing = false;  ///< whether the next operator is but a question: does anybody hear it?
+  bool heard = false;                 ///< the answer
 
   /// Whether anybody listens; may be asked by any thread.
   [[nodiscard]] bool open() const { return open_; }
@@ -108,18 +108,25 @@ class Audience1 final : public c10::DebugInfoBase, public std::enable_shared_fro
 };
 using Audience = Audience1;
 
-/// Who hears what this thread runs now; null if nobody does.
-/// @throws Error if somebody should hear it and cannot
-inline Audience* audience() {
+/// Whose slot this is, whether anybody listens or not; null if there is none.
+/// @param on  whether operators are intercepted, so that the slot must be lumen's
+inline Audience* audience_in_slot(bool on) {
   c10::DebugInfoBase* const there = c10::ThreadLocalDebugInfo::get(audience_slot());
-  if (there == nullptr) return nullptr;
-  const bool on = c10::impl::tls_is_dispatch_key_included(key);
   Audience* const all = lumen::detail::slot_cast<Audience>(there);
-  require(all != nullptr || !on,
+  require(all != nullptr || there == nullptr || !on,
           "somebody listens to the operators of this thread, but LibTorch's slot for that (TEST_INFO_2) was "
           "taken "
           "by code that does not know of it, such as another version of lumen; use one version a process");
-  if (all == nullptr || !all->open() || c10::impl::tls_is_dispatch_key_excluded(key)) return nullptr;
+  return all != nullptr && all->open() ? all : nullptr;
+}
+
+/// Who hears what this thread runs now; null if nobody does.
+/// @throws Error if somebody should hear it and cannot
+inline Audience* audience() {
+  if (c10::ThreadLocalDebugInfo::get(audience_slot()) == nullptr) return nullptr;
+  const bool on = c10::impl::tls_is_dispatch_key_included(key);
+  Audience* const all = audience_in_slot(on);
+  if (all == nullptr || c10::impl::tls_is_dispatch_key_excluded(key)) return nullptr;
   require(
       on,
       "somebody listens to the operators of this thread, but a guard of LibTorch that began before and ended "
