@@ -191,6 +191,10 @@ DOCTEST_TEST_CASE("rows of random networks") {
     DOCTEST_CHECK(row_error(net.run, x, some, targets, {.run = {.memory = seed % 2 == 0 ? 1 : 1 << 24}},
                             &report) < 1e-11);
     DOCTEST_CHECK_MESSAGE(report.way == influence::Way::Rows, report.why);
+    influence::Report by_columns;
+    const influence::Options columns{.run = {.memory = 1 << 24}, .way = influence::Way::Columns};
+    DOCTEST_CHECK(row_error(net.run, x, some, targets, columns, &by_columns) < 1e-11);
+    DOCTEST_CHECK(by_columns.way == influence::Way::Columns);
     for (const influence::StepReport& step : report.steps) {
       DOCTEST_CAPTURE(step.where);
       DOCTEST_CHECK((step.confined || step.share == 1.0));

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <lumen/influence/columns.hpp>
 #include <lumen/target/element.hpp>
 #include <lumen/target/transform.hpp>
 
@@ -134,4 +135,65 @@ DOCTEST_TEST_CASE("confined rows are whole rows at every position") {
     DOCTEST_CHECK(step.confined);
     DOCTEST_CHECK(step.share < 0.2);
   }
+}
+
+DOCTEST_TEST_CASE("rows by columns are whole rows, whatever memory the band has") {
+  const nets::Segmentation net;
+  const Targets targets{target::Class{.index = 1}, target::Softmax{target::Class{.index = 0}}};
+  for (const std::int64_t memory : {std::int64_t{1}, std::int64_t{100000}, std::int64_t{1} << 28}) {
+    for (const influence::Outputs& outputs :
+         {influence::Outputs(influence::All{}), influence::Outputs(influence::Every{.step = 3, .offset = 1}),
+          influence::Outputs(influence::Pixels{{{0, 0}, {19, 16}, {7, 3}}})}) {
+      influence::Report report;
+      const influence::Options options{.run = {.memory = memory}, .way = influence::Way::Columns};
+      DOCTEST_CHECK(row_error(net, random({1, 1, 20, 17}, 1), outputs, targets, options, &report) < 1e-12);
+      DOCTEST_CHECK(report.way == influence::Way::Columns);
+    }
+  }
+}
+
+DOCTEST_TEST_CASE("columns are rows, transposed") {
+  const nets::Segmentation net;
+  const Tensor x = random({1, 1, 11, 14}, 2);
+  const Targets targets{target::Class{.index = 1}, target::Softmax{target::Class{.index = 0}}};
+  const influence::Every some{.step = 2};
+  const auto rows = gathered(net, x, some, targets, {.way = influence::Way::Whole});
+  const Tensor places = some(11, 14), index = places.select(1, 0) * 14 + places.select(1, 1);
+  const std::vector<Tensor> transposed{at::zeros({154, 11, 14}, at::kDouble),
+                                       at::zeros({154, 11, 14}, at::kDouble)};
+  const auto report = influence::columns(net, x, some, targets, [&](const influence::ColumnChunk& chunk) {
+    for (std::int64_t b = 0; b < chunk.size(); ++b) {
+      const std::int64_t row = chunk.places[b][1].item<std::int64_t>(),
+                         column = chunk.places[b][2].item<std::int64_t>();
+      for (std::int64_t y = 0; y < chunk.values.size(1); ++y) {
+        for (std::int64_t z = 0; z < chunk.values.size(2); ++z) {
+          const std::int64_t r = chunk.origins[b][0].item<std::int64_t>() + y,
+                             c = chunk.origins[b][1].item<std::int64_t>() + z;
+          if (r < 0 || c < 0 || r >= 11 || c >= 14) {
+            DOCTEST_CHECK(chunk.values[b][y][z].item<double>() == 0.0);
+          } else {
+            transposed[chunk.target][r * 14 + c][row][column] = chunk.values[b][y][z];
+          }
+        }
+      }
+    }
+  });
+  DOCTEST_CHECK(report.rows == 2 * 154);
+  for (std::size_t t = 0; t < 2; ++t) {
+    DOCTEST_CHECK(all_close(transposed[t].index_select(0, index), rows[t].squeeze(1), 1e-12));
+    DOCTEST_CHECK(transposed[t].abs().sum().item<double>() ==
+                  doctest::Approx(rows[t].abs().sum().item<double>()));
+  }
+}
+
+DOCTEST_TEST_CASE("columns of a model that is not local are refused by the operator's name") {
+  const auto net = [w = weight({2, 1, 3, 3}, 1)](const Tensor& x) {
+    const Tensor y = at::conv2d(x, w, {}, 1, 1);
+    return y - at::group_norm(y, 1);
+  };
+  const std::string said = lumen::testing::message_of([&] {
+    (void)influence::columns(net, image, influence::All{}, {target::Class{}},
+                             [](const influence::ColumnChunk&) {});
+  });
+  DOCTEST_CHECK_MESSAGE(said.find("group_norm") != std::string::npos, said);
 }

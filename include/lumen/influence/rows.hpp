@@ -12,6 +12,31 @@
 
 namespace lumen::influence {
 
+namespace detail {
+
+/// The model, or a layer of it, as a function. @throws Error if `x` is not one image
+template <class M>
+engine::Function asked_of(M& model, const Tensor& x, const Options& options) {
+  engine::check_input({x});
+  require(x.dim() == 4 && x.size(0) == 1, [&] {
+    return text("influence: the input has shape ", x.sizes(), "; expected one image, [1, C, H, W]");
+  });
+  require(options.run.memory > 0, [&] {
+    return text("the memory budget is ", options.run.memory,
+                " bytes; give run.memory a positive number of bytes");
+  });
+  engine::Function function = engine::bind<Tensor>(model);
+  if (options.layer) {
+    const trace::Layer named = trace::resolved({*options.layer}, function, {x}).front();
+    function = [whole = std::move(function), layer = named](const Tensors& parts) {
+      return trace::head(whole, {layer}, parts).front();
+    };
+  }
+  return function;
+}
+
+}  // namespace detail
+
 /// The influence of every chosen output pixel: streams, for each of them, the gradient of the pixel's score with respect
 /// to the image. No Jacobian is held: a chunk of rows at a time goes to the sink. The rows equal those of plain backward
 /// passes, at every position, to the rounding of sums.
@@ -30,23 +55,8 @@ template <class M>
   requires Model<M>
 Report rows(M&& model, const Tensor& x, const Outputs& outputs, const Targets& scores, const RowSink& sink,
             const Options& options = {}) {
-  engine::check_input({x});
-  require(x.dim() == 4 && x.size(0) == 1, [&] {
-    return text("influence: the input has shape ", x.sizes(), "; expected one image, [1, C, H, W]");
-  });
-  require(options.run.memory > 0, [&] {
-    return text("the memory budget is ", options.run.memory,
-                " bytes; give run.memory a positive number of bytes");
-  });
   require(static_cast<bool>(sink), "influence: no sink is given; pass a functor that takes each RowChunk");
-  engine::Function function = engine::bind<Tensor>(model);
-  if (options.layer) {
-    const trace::Layer named = trace::resolved({*options.layer}, function, {x}).front();
-    function = [whole = std::move(function), layer = named](const Tensors& parts) {
-      return trace::head(whole, {layer}, parts).front();
-    };
-  }
-  return detail::stream_rows(function, x, outputs, scores, sink, options);
+  return detail::stream_rows(detail::asked_of(model, x, options), x, outputs, scores, sink, options);
 }
 
 }  // namespace lumen::influence

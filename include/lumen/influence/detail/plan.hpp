@@ -76,6 +76,23 @@ inline Estimate estimate(const Network& network, bool backward) {
   return result;
 }
 
+/// How many columns are pushed to make rows of them within the memory, every strip of the output's columns counted.
+/// @param row          of a row: its window
+/// @param bytes        of an element, of all targets together
+inline double columns_for_rows(const Estimate& row, const Estimate& column,
+                               const std::vector<std::int64_t>& image,
+                               const std::vector<std::int64_t>& output, double bytes, std::int64_t memory) {
+  const auto channels = static_cast<double>(image[1]), height = static_cast<double>(image[2]),
+             width = static_cast<double>(image[3]), across = static_cast<double>(output[3]);
+  const double in_flight =
+      std::min((row.height + static_cast<double>(column.period)) * static_cast<double>(output[2]) / height,
+               static_cast<double>(output[2]));
+  const double held = in_flight * channels * row.height * row.width * bytes;
+  const double strip = std::clamp(std::floor(static_cast<double>(memory) / held), 1.0, across);
+  const double strips = std::ceil(across / strip);
+  return channels * height * strips * std::min(width / strips + row.width, width);
+}
+
 /// Positions of pixels in the order in which they are done: those whose windows have the same shape together, and where
 /// a run of such ends.
 struct Order {

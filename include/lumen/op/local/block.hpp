@@ -26,10 +26,11 @@ struct Blocks {
     Patches to{nhwc.unsqueeze(3)
                    .unsqueeze(2)
                    .expand({b, h, size[0], w, size[1], c})
-                   .reshape({b, h * size[0], w * size[1], c})
+                   .contiguous()
+                   .view({b, h * size[0], w * size[1], c})
                    .permute({0, 3, 1, 2}),
                from.rows, from.columns, false, true};
-    if (size[0] * size[1] == 1) to.owned = false;
+    if (size[0] * size[1] == 1) to.owned = false;  // the same tensor
     for (std::int64_t& row : to.rows) row *= size[0];
     for (std::int64_t& column : to.columns) column *= size[1];
     return to;
