@@ -23,6 +23,8 @@ set(uses_map core)
 set(uses_metric core target engine trace op baseline perturb map)
 set(uses_robust core target engine trace op baseline perturb map)
 set(proper core target engine trace op baseline perturb rule influence attribution map metric robust)
+# The list of methods knows them all, and none of them knows it.
+set(uses_catalogue ${proper})
 # Optional: nothing above knows these.
 set(uses_io core map influence)
 set(uses_script core engine trace io)

@@ -4,15 +4,19 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include <lumen/core/terminal_bar.hpp>
 #include <lumen/io/image.hpp>
 #include <lumen/io/npy.hpp>
 
+#include "baseline.hpp"
 #include "command.hpp"
+#include "message.hpp"
 #include "network.hpp"
 #include "picture.hpp"
+#include "sample.hpp"
 #include "target.hpp"
 
 namespace cli {
@@ -27,7 +31,9 @@ struct Options {
   std::string method = "integrated-gradients";
   std::string target = "predicted", neuron{}, baseline{}, layer{};
   std::vector<std::string> settings{};
-  std::string mean{}, std{}, size{}, crop{}, channels = "auto";
+  std::string mean{}, std{}, size{}, crop{}, channels = "auto", batch = "auto";
+  std::vector<std::string> shapes{};
+  std::string held{};
   std::string out{}, picture{}, panel{};
   LoadOptions load{};
   Drawing drawing{};
@@ -51,7 +57,7 @@ std::int64_t bytes_of(std::string words) {
   return count * unit;
 }
 
-Preprocessing preprocessing_of(const Options& options, const Network& network) {
+Preprocessing preprocessing_of(const Options& options) {
   const auto sides = [](const std::string& words, const char* option) {
     std::vector<std::int64_t> values;
     if (!words.empty()) values = to_integers(words);
@@ -63,9 +69,17 @@ Preprocessing preprocessing_of(const Options& options, const Network& network) {
   if (!options.mean.empty()) how.mean = to_numbers(options.mean);
   if (!options.std.empty()) how.std = to_numbers(options.std);
   for (const double value : how.std) require(value > 0, "--std: expected numbers above 0");
-  require(options.channels == "auto" || options.channels == "1" || options.channels == "3",
-          "--channels: expected auto, 1 (gray) or 3 (RGB)");
-  how.channels = options.channels == "auto" ? channels_of(network) : to_integer(options.channels);
+  if (options.channels != "auto") {
+    how.channels = to_integer(options.channels);
+    require(how.channels >= 1,
+            "--channels: expected auto, 1 (gray), 3 (RGB) or the number that the file has");
+  }
+  if (options.batch != "auto") how.batch = options.batch == "yes";
+  for (const std::string& words : options.shapes) {
+    how.shape.push_back(to_integers(words));
+    for (const std::int64_t side : how.shape.back())
+      require(side >= 1, [&] { return text("--shape ", words, ": expected numbers above 0"); });
+  }
   return how;
 }
 
@@ -80,7 +94,7 @@ Settings settings_of(const std::vector<std::string>& words) {
   return settings;
 }
 
-/// Where each input's result of one kind is written: a file for one input, files in a folder for several.
+/// Where the results of one kind are written: a file for one input, files in a folder for several.
 class Place {
  public:
   Place(std::string path, std::string extension, bool several)
@@ -102,12 +116,22 @@ class Place {
     }
   }
 
-  /// The file for this input; empty if nothing is wanted.
-  std::string next(const std::string& stem) {
-    if (path_.empty() || !several_) return path_;
-    std::string name = stem;
-    for (int i = 2; !taken_.insert(name).second; ++i) name = stem + "-" + std::to_string(i);
-    return (fs::path(path_) / (name + extension_)).string();
+  [[nodiscard]] bool wanted() const { return !path_.empty(); }
+
+  /// The files for this input's results, of which there are `count`; none if nothing is wanted.
+  std::vector<std::string> next(const std::string& stem, std::size_t count) {
+    if (path_.empty()) return {};
+    fs::path base = fs::path(path_).parent_path() / fs::path(path_).stem();
+    if (several_) {
+      std::string name = stem;
+      for (int i = 2; !taken_.insert(name).second; ++i) name = stem + "-" + std::to_string(i);
+      base = fs::path(path_) / name;
+    }
+    std::vector<std::string> files;
+    for (std::size_t i = 0; i < count; ++i)
+      files.push_back(base.string() + (count > 1 ? "-" + std::to_string(i) : "") + extension_);
+    if (count == 1 && !several_) files.front() = path_;
+    return files;
   }
 
  private:
@@ -116,74 +140,182 @@ class Place {
   std::set<std::string> taken_;
 };
 
+/// Files that are explained together: one, or one for each input of the network.
+using Job = std::vector<fs::path>;
+
+std::vector<Job> jobs_of(const Options& options, const Network& network) {
+  std::vector<Job> jobs;
+  if (network.inputs == 1 && (network.most_inputs == 1 || options.inputs.size() == 1)) {
+    for (const fs::path& file : files_of(options.inputs)) jobs.push_back({file});
+    return jobs;
+  }
+  const auto given = static_cast<std::int64_t>(options.inputs.size());
+  require(network.inputs <= given && given <= network.most_inputs, [&] {
+    return text(network.name, " takes ", network.inputs,
+                network.most_inputs > network.inputs ? text(" to ", network.most_inputs) : "",
+                " inputs, and ", given, given == 1 ? " was" : " were",
+                " given; give --input once for each, in the order of its forward");
+  });
+  for (const std::string& input : options.inputs) {
+    const std::vector<fs::path> files = files_of({input});
+    if (jobs.empty()) jobs.resize(files.size());
+    require(files.size() == jobs.size(), [&] {
+      return text("the first input has ", jobs.size(), " files and ", input, " has ", files.size(),
+                  "; every input has one for each sample");
+    });
+    for (std::size_t i = 0; i < files.size(); ++i) jobs[i].push_back(files[i]);
+  }
+  return jobs;
+}
+
+/// "1,0,1": a class for each row of the inputs. None for another target.
+std::optional<std::vector<std::int64_t>> classes_of(const std::string& words) {
+  const bool list =
+      words.find(',') != std::string::npos && words.find_first_not_of("0123456789,") == std::string::npos;
+  return list ? std::optional(to_integers(words)) : std::nullopt;
+}
+
+/// Explains one sample after the other.
+class Explanation {
+ public:
+  Explanation(const Options& options, const Entry& entry, const Network& network)
+      : options_(options),
+        entry_(entry),
+        network_(network),
+        reader_(network, preprocessing_of(options),
+                options.held.empty() ? std::vector<std::int64_t>{} : to_integers(options.held)),
+        run_{.memory = bytes_of(options.memory), .progress = lm::TerminalBar{}},
+        classes_(classes_of(options.target)) {
+    choices_.settings = settings_of(options.settings);
+    choices_.seed = options.seed;
+    if (!options.layer.empty()) choices_.layer = to_layer(options.layer);
+    if (!options.neuron.empty()) choices_.neuron = to_target(options.neuron);
+    if (options.target != "predicted" && !classes_) asked_ = to_target(options.target);
+  }
+
+  [[nodiscard]] Reader& reader() { return reader_; }
+  [[nodiscard]] const std::optional<std::vector<std::int64_t>>& classes() const { return classes_; }
+
+  Answer operator()(Sample sample) {
+    const std::int64_t number = number_++;
+    Answer answer{.sample = std::move(sample)};
+    if (!explainer_) {
+      if (!options_.baseline.empty()) choices_.baseline = baseline_of(options_.baseline, reader_);
+      explainer_ = prepared(entry_, choices_);
+    }
+    {
+      const at::NoGradGuard no_grad;
+      answer.output = network_.model(answer.sample.parts);
+    }
+    // a neuron takes the output's place, unless the method asks about both
+    const bool neuron_only = choices_.neuron && !entry_.both;
+    if (!neuron_only) {
+      answer.target = classes_ ? text("class:", classes_->at(static_cast<std::size_t>(number)))
+                      : asked_ ? options_.target
+                               : predicted_target(answer.output);
+    }
+    const lm::AnyTarget target = neuron_only ? *choices_.neuron : asked_ ? *asked_ : to_target(answer.target);
+    if (choices_.neuron) {
+      answer.target += (neuron_only ? "" : ", ") + options_.neuron + " of " + options_.layer;
+    }
+    lm::Run run = run_;
+    run.samples = {number};
+    if (reader_.one_at_a_time()) {
+      run.memory = 1;
+      answer.note =
+          "the network runs on one sample at a time only (traced so?), and so did every pass; it is slower";
+    }
+    const bool ids = !at::isFloatingType(answer.sample.explained().front().scalar_type());
+    require(!ids || choices_.layer, [&] {
+      return text(answer.sample.name,
+                  " holds integers (ids?), which have no gradient and no parts to take away: name a ",
+                  "layer behind them with --layer, such as the embedding; `lumen inspect` lists the layers");
+    });
+    const Model model = answer.sample.explained_model(network_.model);
+    const auto start = std::chrono::steady_clock::now();
+    answer.map = explainer_(model.run, answer.sample.explained(), {target}, run).front();
+    for (Tensor& map : answer.map.map) map = map.cpu();  // waits for the device
+    answer.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return answer;
+  }
+
+ private:
+  const Options& options_;
+  const Entry& entry_;
+  const Network& network_;
+  Reader reader_;
+  lm::Run run_;
+  Choices choices_{};
+  std::optional<lm::AnyTarget> asked_{};
+  std::optional<std::vector<std::int64_t>> classes_;
+  Explainer explainer_{};
+  std::int64_t number_ = 0;
+};
+
+/// @throws Error unless there are as many classes as rows in all inputs
+void check_classes(Explanation& explanation, const std::vector<Job>& jobs) {
+  if (!explanation.classes()) return;
+  std::size_t rows = 0;
+  for (const Job& job : jobs) rows += explanation.reader().read(job).size();
+  require(rows == explanation.classes()->size(), [&] {
+    return text("--target names ", explanation.classes()->size(), " classes, and the inputs hold ", rows,
+                " samples; give one class for each, or one for all");
+  });
+}
+
 void explain(const Options& options) {
   require(options.neuron.empty() || !options.layer.empty(), "--neuron: name its layer with --layer");
   require(options.regions.share > 0 && options.regions.share <= 1, "--top: expected a share in (0, 1]");
   const Entry& entry = method_named(options.method);
-  Choices choices{.settings = settings_of(options.settings), .seed = options.seed};
-  if (!options.layer.empty()) choices.layer = to_layer(options.layer);
-  if (!options.neuron.empty()) choices.neuron = to_target(options.neuron);
-  std::optional<lm::AnyTarget> asked;
-  if (options.target != "predicted") asked = to_target(options.target);
-  const std::vector<fs::path> files = files_of(options.inputs);
-
   const Network network = load(options.model, options.load);
-  require(network.inputs == 1, [&] {
-    return text(options.model, " takes ", network.inputs,
-                " tensors; this program explains networks of one input");
-  });
-  if (choices.layer) check_layer(network, *choices.layer);
-  const Preprocessing how = preprocessing_of(options, network);
-  const auto placed = [&](const Tensor& x) { return x.to(network.device, network.dtype); };
-  if (!options.baseline.empty()) {
-    choices.baseline = to_baseline(
-        options.baseline, [&](const std::string& path) { return placed(read_samples(path, how).front().x); });
-  }
-  const Explainer explainer = entry.prepare(choices);
+  if (!options.layer.empty()) check_layer(network, to_layer(options.layer));
+  Explanation explanation(options, entry, network);
+  const std::vector<Job> jobs = jobs_of(options, network);
+  check_classes(explanation, jobs);
 
-  lm::Run run{.memory = bytes_of(options.memory), .progress = lm::TerminalBar{}};
-  const bool several = files.size() > 1 || fs::is_directory(options.inputs.front()) ||
-                       read_samples(files.front(), how).size() > 1;
-  Place maps(options.out, ".npy", several), pictures(options.picture, ".png", several),
-      panels(options.panel, ".png", several);
-  Json all{{"model", options.model}, {"method", entry.name}, {"results", Json::array()}};
-  std::int64_t number = 0;
-  for (const fs::path& file : files) {
-    for (Sample& sample : read_samples(file, how)) {
-      Answer answer{.sample = std::move(sample)};
-      const Tensor x = placed(answer.sample.x);
-      run.samples = {number++};
-      {
-        const at::NoGradGuard no_grad;
-        answer.output = network.model(x);
+  const bool many = jobs.size() > 1 || fs::is_directory(options.inputs.front());
+  const bool rows = !many && explanation.reader().read(jobs.front()).size() > 1;
+  Place maps(options.out, ".npy", many), pictures(options.picture, ".png", many || rows),
+      panels(options.panel, ".png", many || rows);
+  Json all{{"model", network.name}, {"method", entry.name}, {"results", Json::array()}};
+  std::size_t failed = 0;
+  for (const Job& job : jobs) {
+    try {
+      std::vector<Answer> answers;
+      for (Sample& sample : explanation.reader().read(job)) {
+        answers.push_back(explanation(std::move(sample)));
+        Answer& answer = answers.back();
+        const std::size_t count = answer.map.map.size();
+        answer.picture_files = pictures.next(answer.sample.stem, count);
+        for (std::size_t i = 0; i < answer.picture_files.size(); ++i)
+          lm::io::write_image(answer.picture_files[i], overlay_of(answer, i, options.drawing));
+        answer.panel_files = panels.next(answer.sample.stem, count);
+        for (std::size_t i = 0; i < answer.panel_files.size(); ++i)
+          lm::io::write_image(answer.panel_files[i], panel_of(answer, i, entry.name, options.drawing));
       }
-      // a neuron takes the output's place, unless the method asks about both
-      const bool neuron_only = choices.neuron && !entry.both;
-      if (!neuron_only) answer.target = asked ? options.target : predicted_target(answer.output);
-      const lm::AnyTarget target = neuron_only ? *choices.neuron : asked ? *asked : to_target(answer.target);
-      if (choices.neuron) {
-        answer.target += (neuron_only ? "" : ", ") + options.neuron + " of " + options.layer;
+      // the rows of one array become the rows of one
+      const std::size_t count = answers.front().map.map.size();
+      const std::vector<std::string> files = maps.next(job.front().stem().string(), count);
+      for (std::size_t i = 0; i < files.size(); ++i) {
+        Tensors of_rows;
+        for (const Answer& answer : answers) of_rows.push_back(answer.map.map[i]);
+        lm::io::write_npy(files[i], at::cat(of_rows));
       }
-      const auto start = std::chrono::steady_clock::now();
-      answer.map = explainer(network.model, x, {target}, run).front();
-      if (x.is_cuda()) answer.map.map = answer.map.map.cpu();  // waits for the device
-      answer.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      answer.map_file = maps.next(answer.sample.stem);
-      answer.picture_file = pictures.next(answer.sample.stem);
-      answer.panel_file = panels.next(answer.sample.stem);
-      if (!answer.map_file.empty()) lm::io::write_npy(answer.map_file, answer.map.map);
-      if (!answer.picture_file.empty()) {
-        lm::io::write_image(answer.picture_file, overlay_of(answer, options.drawing));
+      for (Answer& answer : answers) {
+        answer.map_files = files;
+        const Json summary = summary_of(answer, options.regions);
+        if (!options.json) std::fputs(lines_of(summary).c_str(), stdout);
+        all["results"].push_back(summary);
       }
-      if (!answer.panel_file.empty()) {
-        lm::io::write_image(answer.panel_file, panel_of(answer, entry.name, options.drawing));
-      }
-      const Json summary = summary_of(answer, options.regions);
-      if (!options.json) std::fputs(lines_of(summary).c_str(), stdout);
-      all["results"].push_back(summary);
+    } catch (const std::exception& error) {
+      if (jobs.size() == 1) throw;
+      ++failed;
+      std::fprintf(stderr, "lumen: %s\n", first_line(error).c_str());
+      all["results"].push_back({{"input", job.front().string()}, {"error", first_line(error)}});
     }
   }
   if (options.json) std::printf("%s\n", all.dump(2).c_str());
+  require(failed == 0, [&] { return text(failed, " of ", jobs.size(), " inputs could not be explained"); });
 }
 
 }  // namespace
@@ -196,11 +328,14 @@ void add_explain(CLI::App& app) {
     return command.add_option(name, value, what)->capture_default_str();
   };
   add("-m,--model", options->model, "TorchScript file")->required();
-  add("-i,--input,input", options->inputs, "images (PNG, JPEG, BMP, TIFF), arrays (npy), or folders of them")
+  add("-i,--input,input", options->inputs,
+      "images (PNG, JPEG, BMP, TIFF), arrays (npy), or folders of them; of a network of several inputs, one "
+      "for each")
       ->required();
   add("--method", options->method, "`lumen methods` lists them");
   add("-t,--target", options->target,
-      "what to explain: predicted, 3, class:3, output, element:1,2, slice:0-4,*, pixel:C,ROW,COLUMN, "
+      "what to explain: predicted, 3, class:3, 1,0,1 (a class for each row), output, element:1,2, "
+      "slice:0-4,*, pixel:C,ROW,COLUMN, "
       "region:C,mask.png, class-region:C, margin:3,5; softmax: or log-odds: before one of these");
   add("--set", options->settings, "an option of the method: NAME=VALUE")->allow_extra_args(false);
   add("--baseline", options->baseline,
@@ -215,7 +350,14 @@ void add_explain(CLI::App& app) {
   add("--mean", options->mean, "then subtracts this, one number or one a channel");
   add("--std", options->std, "then divides by this");
   add("--channels", options->channels,
-      "of images: 1 gray, 3 RGB, auto: as the network's first weight takes them");
+      "of images: 1 gray, 3 RGB, or as many as the file has; auto: as the network takes them");
+  add("--batch", options->batch,
+      "whether the first axis of an array counts samples; auto: as the network takes it")
+      ->check(CLI::IsMember({"auto", "yes", "no"}));
+  add("--shape", options->shapes, "of the array with its batch axis, such as 1,4,45; once for each input")
+      ->allow_extra_args(false);
+  add("--held", options->held,
+      "numbers of inputs, from 0, that are not explained and ride along; integers always do");
   add("-o,--out", options->out, "the map as .npy; for several inputs a folder");
   add("--picture", options->picture, "the map over the image as .png; for several inputs a folder");
   add("--panel", options->panel, "image, map and overlay as one .png; for several inputs a folder");

@@ -20,15 +20,27 @@ bool is_input(const fs::path& path) {
   return std::any_of(known.begin(), known.end(), [&](const char* each) { return dotted == each; });
 }
 
-/// [C, H, W] with as many channels as wanted.
-Tensor with_channels(Tensor image, std::int64_t wanted) {
-  if (image.size(0) == 2 || image.size(0) == 4) image = image.narrow(0, 0, image.size(0) - 1);
-  if (wanted == 0 || wanted == image.size(0)) return image;
-  if (wanted == 3 && image.size(0) == 1) return image.expand({3, image.size(1), image.size(2)}).contiguous();
-  require(wanted == 1 && image.size(0) == 3,
-          [&] { return text("an image of ", image.size(0), " channels cannot be made one of ", wanted); });
-  const Tensor luma = at::tensor({0.299, 0.587, 0.114}, at::kDouble).to(image.scalar_type());
-  return (image * luma.reshape({3, 1, 1})).sum(0, true);
+/// Channels of an image without its opacity.
+std::int64_t colours_of(const Raw& raw) { return raw.stored.values.size(0) - (raw.stored.alpha ? 1 : 0); }
+
+bool fits(const Raw& raw, std::int64_t wanted) {
+  const std::int64_t colours = colours_of(raw);
+  return wanted == colours || wanted == raw.stored.values.size(0) || (wanted == 3 && colours == 1) ||
+         (wanted == 1 && colours == 3);
+}
+
+/// [C, H, W], float64, with as many channels as wanted.
+Tensor with_channels(const Raw& raw, const Tensor& image, std::int64_t wanted) {
+  const std::int64_t all = image.size(0), colours = colours_of(raw);
+  if (wanted == all) return image;
+  const Tensor coloured = image.narrow(0, 0, colours);
+  if (wanted == 0 || wanted == colours) return coloured;
+  if (wanted == 3 && colours == 1) return coloured.expand({3, image.size(1), image.size(2)}).contiguous();
+  require(wanted == 1 && colours == 3, [&] {
+    return text("an image of ", all, " channels", raw.stored.alpha ? " (the last is opacity)" : "",
+                " cannot be made one of ", wanted, "; write one with the channels that the network takes");
+  });
+  return (coloured * at::tensor({0.299, 0.587, 0.114}, at::kDouble).reshape({3, 1, 1})).sum(0, true);
 }
 
 Tensor resized(const Tensor& x, const std::vector<std::int64_t>& size) {
@@ -60,22 +72,30 @@ Tensor per_channel(const std::vector<double>& values, const Tensor& x, const cha
   });
   std::vector<std::int64_t> shape(static_cast<std::size_t>(x.dim()), 1);
   shape[1] = count;
-  return at::tensor(values, at::kDouble).to(at::kFloat).reshape(shape);
+  return at::tensor(values, at::kDouble).reshape(shape);
 }
 
-Sample prepared(Tensor x, const Preprocessing& how) {
-  Sample sample;
+Part prepared(Tensor x, const Preprocessing& how) {
+  Part part;
   const bool spatial = x.dim() == 4;
   require(spatial || (how.size.empty() && how.crop.empty()),
           [&] { return text("--size and --crop are for images, this input is ", x.sizes()); });
   if (spatial) {
     x = cropped(resized(x, how.size), how.crop);
-    if (x.size(1) == 1 || x.size(1) == 3) sample.picture = x[0].clone();
+    if (x.size(1) == 1 || x.size(1) == 3) part.picture = x[0].clone();
+    if (x.size(1) > 3) part.picture = x[0].narrow(0, 0, 3).clone();
+  } else if (x.dim() <= 3) {
+    part.picture = x[0].clone();
   }
   if (!how.mean.empty()) x = x - per_channel(how.mean, x, "--mean");
   if (!how.std.empty()) x = x / per_channel(how.std, x, "--std");
-  sample.x = x;
-  return sample;
+  part.x = x;
+  return part;
+}
+
+/// The largest value of an unsigned type.
+double white_of(lm::io::Sample sample) {
+  return sample == lm::io::Sample::U8 ? 255.0 : sample == lm::io::Sample::U16 ? 65535.0 : 4294967295.0;
 }
 
 }  // namespace
@@ -99,24 +119,75 @@ std::vector<fs::path> files_of(const std::vector<std::string>& paths) {
   return files;
 }
 
-std::vector<Sample> read_samples(const fs::path& path, const Preprocessing& how) {
-  return lm::io::naming(path, [&] {
-    Tensor values = lm::io::read(path);
-    const bool image = lm::io::extension(path) != ".npy";
-    if (image) values = with_channels(values, how.channels);
-    const bool scaled = image || values.scalar_type() == at::kByte;
-    values = scaled ? lm::io::to_float(values) : values.to(at::kFloat);
-    require(values.dim() >= 1 && values.numel() > 0, "the array is a single number or empty");
-    if (image || values.dim() == 1 || values.dim() == 3) values = values.unsqueeze(0);
-    std::vector<Sample> samples;
-    for (std::int64_t row = 0; row < values.size(0); ++row) {
-      Sample sample = prepared(values.narrow(0, row, 1), how);
-      const std::string number = values.size(0) > 1 ? std::to_string(row) : "";
-      sample.name = path.string() + (number.empty() ? "" : "#" + number);
-      sample.stem = path.stem().string() + (number.empty() ? "" : "-" + number);
-      samples.push_back(std::move(sample));
+bool Raw::is_scaled() const {
+  using lm::io::Sample;
+  return stored.sample == Sample::U8 || stored.sample == Sample::U16 || stored.sample == Sample::U32;
+}
+
+bool Raw::may_be_integers() const {
+  return !stored.image && !at::isFloatingType(stored.values.scalar_type());
+}
+
+Raw read_raw(const fs::path& path) {
+  Raw raw{path, lm::io::read_stored(path)};
+  require(raw.stored.values.dim() >= 1 && raw.stored.values.numel() > 0,
+          [&] { return text(path.string(), ": the array is a single number or empty"); });
+  return raw;
+}
+
+std::vector<Reading> readings_of(const Raw& raw, const Preprocessing& how, std::size_t part,
+                                 bool several_parts) {
+  std::vector<Reading> all;
+  const auto add = [&](const Reading& reading) {
+    if (std::find(all.begin(), all.end(), reading) == all.end()) all.push_back(reading);
+  };
+  if (raw.stored.image) {
+    if (how.channels > 0) return {{.channels = how.channels}};
+    for (const std::int64_t channels :
+         {colours_of(raw), raw.stored.values.size(0), std::int64_t{3}, std::int64_t{1}})
+      if (fits(raw, channels)) add({.channels = channels});
+    return all;
+  }
+  const std::int64_t axes = raw.stored.values.dim();
+  std::vector<bool> batch{axes != 1 && axes != 3, axes == 1 || axes == 3};
+  if (how.batch) batch = {*how.batch};
+  if (part < how.shape.size()) batch = {true};
+  std::vector<bool> integers{false};
+  if (raw.may_be_integers())
+    integers = several_parts && !raw.is_scaled() ? std::vector{true, false} : std::vector{false, true};
+  for (const bool whole : integers)
+    for (const bool rows : batch) add({.batch = rows, .integers = whole});
+  return all;
+}
+
+std::vector<Part> read_parts(const Raw& raw, const Reading& reading, const Preprocessing& how,
+                             std::size_t part) {
+  return lm::io::naming(raw.path, [&] {
+    Tensor values = raw.stored.values;
+    if (reading.integers) {
+      if (values.scalar_type() != at::kBool) values = values.to(at::kLong);
+    } else {
+      values = values.to(at::kDouble);
+      if (raw.is_scaled()) values = values / white_of(raw.stored.sample);
     }
-    return samples;
+    if (raw.stored.image) values = with_channels(raw, values, reading.channels);
+    if (part < how.shape.size() && !raw.stored.image) {
+      const auto& shape = how.shape[part];
+      std::int64_t count = 1;
+      for (const std::int64_t side : shape) count *= side;
+      require(count == values.numel(), [&] {
+        return text("the array is ", values.sizes(), " and cannot be given the --shape ",
+                    at::IntArrayRef(shape));
+      });
+      values = values.reshape(shape);
+    }
+    if (raw.stored.image || !reading.batch) values = values.unsqueeze(0);
+    std::vector<Part> parts;
+    for (std::int64_t row = 0; row < values.size(0); ++row) {
+      const Tensor x = values.narrow(0, row, 1);
+      parts.push_back(reading.integers ? Part{.x = x} : prepared(x, how));
+    }
+    return parts;
   });
 }
 

@@ -86,8 +86,8 @@ std::optional<std::string> last_dense(const Seen& seen) {
 
 /// Runs a method on the input. @return what it said against the model; empty if nothing
 std::string refusal(const Entry& entry, const Network& network, const Seen& seen, const std::string& layer) {
-  Choices choices{.settings = entry.quick};
-  if (entry.layer == LayerUse::required) {
+  Choices choices{.settings = entry.traits.quick};
+  if (entry.traits.layer == LayerUse::required) {
     if (layer.empty()) return "needs a --layer, and the model has no convolution to try";
     choices.layer = to_layer(layer);
     if (entry.both) choices.neuron = lm::target::Slice{};
@@ -95,8 +95,8 @@ std::string refusal(const Entry& entry, const Network& network, const Seen& seen
   const lm::AnyTarget target =
       seen.output.dim() == 2 ? lm::AnyTarget(lm::target::Class{}) : lm::target::Slice{};
   try {
-    const auto maps = entry.prepare(choices)(network.model, seen.x, {target}, {});
-    const bool finite = at::isfinite(maps.front().map).all().item<bool>();
+    const auto maps = prepared(entry, choices)(network.model.run, {seen.x}, {target}, {});
+    const bool finite = at::isfinite(maps.front().map.front()).all().item<bool>();
     return finite ? "" : "gives NaN or infinite values";
   } catch (const std::exception& error) {
     return first_line(error);

@@ -19,23 +19,32 @@ const char* words_of(LayerUse use) {
 }
 
 Json json_of(const Entry& entry) {
-  Json json{{"name", entry.name}, {"what", entry.what}, {"layer", words_of(entry.layer)}};
+  Json json{{"name", entry.name},
+            {"what", entry.what},
+            {"paper", entry.paper},
+            {"gradients", entry.traits.gradients},
+            {"layer", words_of(entry.traits.layer)}};
   json["baseline"] = entry.baseline.empty() ? Json(nullptr) : Json(entry.baseline);
   json["options"] = Json::array();
   for (const OptionInfo& option : entry.options) {
-    json["options"].push_back(
-        {{"name", option.name}, {"type", option.type}, {"default", option.value}, {"what", option.what}});
+    json["options"].push_back({{"name", option.name},
+                               {"type", option.type},
+                               {"default", option.value},
+                               {"range", option.range},
+                               {"what", option.what}});
   }
   return json;
 }
 
 void print(const Entry& entry) {
-  std::printf("%-28s %s\n", entry.name.c_str(), entry.what.c_str());
-  if (entry.layer == LayerUse::required) std::printf("    --layer LAYER              required\n");
+  std::printf("%-28s %s (%s)\n", entry.name.c_str(), entry.what.c_str(), entry.paper.c_str());
+  if (entry.traits.layer == LayerUse::required) std::printf("    --layer LAYER              required\n");
   if (!entry.baseline.empty()) std::printf("    --baseline %s\n", entry.baseline.c_str());
   for (const OptionInfo& option : entry.options) {
     const std::string setting = option.name + "=" + (option.value.empty() ? option.type : option.value);
-    std::printf("    --set %-22s %s (%s)\n", setting.c_str(), option.what.c_str(), option.type.c_str());
+    const std::string range = option.range.empty() ? "" : " " + option.range;
+    std::printf("    --set %-22s %s (%s%s)\n", setting.c_str(), option.what.c_str(), option.type.c_str(),
+                range.c_str());
   }
 }
 

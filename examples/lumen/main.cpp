@@ -11,19 +11,7 @@
 
 #include "command.hpp"
 #include "message.hpp"
-#include "value.hpp"
-
-std::string cli::first_line(const std::exception& error) {
-  const auto* const torch = dynamic_cast<const c10::Error*>(&error);
-  std::string line = torch != nullptr ? torch->what_without_backtrace() : error.what();
-  // TorchScript's begin with the place where it happened
-  constexpr std::string_view raised = "RuntimeError: ";
-  const std::size_t at = line.rfind(raised);
-  if (at != std::string::npos && dynamic_cast<const lm::Error*>(&error) == nullptr)
-    line.erase(0, at + raised.size());
-  line.erase(0, std::min(line.find_first_not_of("\r\n \t"), line.size()));
-  return line.substr(0, line.find_first_of("\r\n"));
-}
+#include "words.hpp"
 
 namespace {
 

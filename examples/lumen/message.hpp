@@ -6,7 +6,8 @@
 
 namespace cli {
 
-/// What went wrong, in one line: LibTorch's messages without the places that they came from.
+/// What went wrong, in one line and in the words of the command line: LibTorch's messages without the places that
+/// they came from.
 [[nodiscard]] std::string first_line(const std::exception& error);
 
 }  // namespace cli

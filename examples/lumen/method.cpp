@@ -1,55 +1,30 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// The one source that includes the list of methods, which takes long to compile.
 #include "method.hpp"
 
-#include <algorithm>
-#include <cctype>
+#include <lumen/catalogue/methods.hpp>
 
 namespace cli {
 
-namespace {
+const std::vector<Entry>& methods() { return lm::catalogue::methods(); }
 
-std::string plain(const std::string& name) {
-  std::string out;
-  for (const char c : name) {
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0)
-      out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
-  return out;
-}
+const Entry& method_named(const std::string& name) { return lm::catalogue::find(methods(), name); }
 
-}  // namespace
-
-const std::vector<Entry>& methods() {
-  static const std::vector<Entry> all = [] {
-    std::vector<Entry> entries;
-    add_gradients(entries);
-    add_paths(entries);
-    add_expectations(entries);
-    add_rules(entries);
-    add_relevance(entries);
-    add_cams(entries);
-    add_masked_cams(entries);
-    add_layers(entries);
-    add_ablations(entries);
-    add_smooth(entries);
-    return entries;
-  }();
-  return all;
-}
-
-const Entry& method_named(const std::string& name) {
-  const auto found = std::find_if(methods().begin(), methods().end(),
-                                  [&](const Entry& entry) { return plain(entry.name) == plain(name); });
-  if (found != methods().end()) return *found;
-  std::string known;
-  for (const Entry& entry : methods()) known += (known.empty() ? "" : ", ") + entry.name;
-  throw Error(text("there is no method '", name, "'; there are: ", known));
-}
-
-std::string names_of(const std::vector<OptionInfo>& options) {
-  std::string all;
-  for (const OptionInfo& option : options) all += (all.empty() ? "" : ", ") + option.name;
-  return all.empty() ? "none" : all;
+Explainer prepared(const Entry& entry, const Choices& choices) {
+  const std::string& name = entry.name;
+  require(entry.traits.layer != LayerUse::none || !choices.layer,
+          [&] { return name + " explains the whole model; leave --layer out"; });
+  require(entry.traits.layer != LayerUse::required || choices.layer, [&] {
+    return name + " explains a layer: name it with --layer, for instance --layer layer4 or conv2d:-1";
+  });
+  require(!entry.both || choices.neuron,
+          [&] { return name + " explains a neuron of the layer: name it with --neuron"; });
+  require(!choices.neuron || choices.layer, [&] { return name + " needs --layer to find the --neuron"; });
+  require(!choices.neuron || entry.both || entry.traits.layer != LayerUse::required,
+          [&] { return name + " takes no --neuron"; });
+  require(!choices.baseline || !entry.baseline.empty(),
+          [&] { return name + " has no baseline; leave --baseline out"; });
+  return entry.prepare(choices);
 }
 
 }  // namespace cli

@@ -23,14 +23,6 @@ lm::script::Output part_of(const std::string& words) {
   return steps;
 }
 
-at::Device device_of(const std::string& words) {
-  const bool cuda = words == "cuda" || words.starts_with("cuda:");
-  require(words == "cpu" || cuda, [&] { return text("--device ", words, ": expected cpu, cuda or cuda:1"); });
-  require(!cuda || at::globalContext().hasCUDA(),
-          [&] { return text("--device ", words, ": this LibTorch sees no CUDA device; leave it out"); });
-  return at::Device(words);
-}
-
 /// The number of positions in which two words differ, and of those that one has more.
 std::size_t difference(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -48,16 +40,28 @@ std::size_t difference(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+at::Device device_of(const std::string& words) {
+  const bool cuda = words == "cuda" || words.starts_with("cuda:");
+  require(words == "cpu" || cuda, [&] { return text("--device ", words, ": expected cpu, cuda or cuda:1"); });
+  require(!cuda || at::globalContext().hasCUDA(),
+          [&] { return text("--device ", words, ": this LibTorch sees no CUDA device; leave it out"); });
+  return at::Device(words);
+}
+
 Network load(const std::string& path, const LoadOptions& options) {
   require(options.dtype.empty() || options.dtype == "float32" || options.dtype == "float64",
           [&] { return text("--dtype ", options.dtype, ": expected float32 or float64"); });
   lm::script::Options how{.output = part_of(options.part), .device = device_of(options.device)};
   if (!options.dtype.empty()) how.dtype = options.dtype == "float64" ? at::kDouble : at::kFloat;
   const lm::script::Network script = lm::script::load(path, std::move(how));
-  Network network{.model = [script](const Tensor& x) { return script.forward(x); },
+  Network network{.name = path,
+                  .model = {[script](const Tensors& parts) { return script.forward(parts); }},
                   .device = script.device(),
-                  .dtype = script.dtype(),
-                  .inputs = script.inputs()};
+                  .dtype = options.dtype.empty()        ? script.dtype()
+                           : options.dtype == "float64" ? at::kDouble
+                                                        : at::kFloat,  // one without weights, too
+                  .inputs = script.inputs(),
+                  .most_inputs = script.most_inputs()};
   for (const lm::script::Part& part : script.layers()) {
     network.modules.push_back({part.path, part.kind, part.calls, part.input, part.output});
   }
@@ -90,11 +94,6 @@ void check_layer(const Network& network, const lm::trace::Layer& layer) {
   throw Error(text("the network has no module '", layer.name, "'",
                    nearest != nullptr ? "; did you mean " + nearest->path + "?" : "",
                    " `lumen inspect` lists them; an operator is written relu:3"));
-}
-
-std::int64_t channels_of(const Network& network) {
-  if (network.weight.size() != 4) return 0;
-  return network.weight[1] == 1 || network.weight[1] == 3 ? network.weight[1] : 0;
 }
 
 }  // namespace cli

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <optional>
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -9,7 +10,7 @@
 
 namespace cli {
 
-/// How a model file is loaded.
+/// How a model is loaded.
 struct LoadOptions {
   std::string device = "cpu";  ///< cpu, cuda, cuda:1
   std::string part{};   ///< of the output: "out", "logits", "0", "0.aux"; empty: the output is a tensor
@@ -23,24 +24,34 @@ struct Module {
   bool input = false, output = false;  ///< whether it is given, and returns, a tensor
 };
 
-/// A TorchScript file, ready to run.
+/// A network of one input or several, whose number is known at run time.
+struct Model {
+  std::function<Tensor(const Tensors&)> run{};
+
+  Tensor operator()(const Tensors& parts) const { return run(parts); }
+  Tensor operator()(const Tensor& x) const { return run({x}); }
+};
+
+/// A model, ready to run.
 struct Network {
+  std::string name{};  ///< for messages
   Model model{};
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;
-  std::vector<Module> modules{};       ///< in the order of their first call
-  std::vector<std::int64_t> weight{};  ///< shape of the first parameter that has at least two axes
-  std::int64_t parameters = 0;         ///< how many numbers they hold
-  std::int64_t inputs = 1;
+  std::vector<Module> modules{};             ///< in the order of their first call
+  std::vector<std::int64_t> weight{};        ///< shape of the first parameter that has at least two axes
+  std::int64_t parameters = 0;               ///< how many numbers they hold
+  std::int64_t inputs = 1, most_inputs = 1;  ///< tensors that it needs, and takes at most
 };
 
+/// A TorchScript file.
 /// @throws Error if the file is not one of these, or the device is not there
 [[nodiscard]] Network load(const std::string& path, const LoadOptions& options);
 
 /// @throws Error that names what is alike if the network has no such module, or not so many calls of it
 void check_layer(const Network& network, const lm::trace::Layer& layer);
 
-/// Channels of the images that the network takes, as its first weight tells: 1, 3, or 0 if it does not.
-[[nodiscard]] std::int64_t channels_of(const Network& network);
+/// "out" or "0.aux" as the steps into an output; the device of its name.
+[[nodiscard]] at::Device device_of(const std::string& words);
 
 }  // namespace cli

@@ -11,6 +11,8 @@
 #include <lumen/view/overlay.hpp>
 #include <lumen/view/panel.hpp>
 
+#include "plot.hpp"
+
 namespace cli {
 
 namespace {
@@ -26,6 +28,19 @@ constexpr std::array<std::pair<std::string_view, v::Colormap>, 7> color_maps{
      {"blues", v::colormap::blues},
      {"gray", v::colormap::gray}}};
 
+/// Whether the answer is one line, which is plotted.
+bool is_line(const Answer& answer, std::size_t part) {
+  return !plane_of(answer, part).defined() && line_of(answer.map.map[part]).defined();
+}
+
+Plot plot_of(const Answer& answer, std::size_t part) {
+  Plot plot{.map = line_of(answer.map.map[part])};
+  const auto& pictures = answer.sample.pictures;
+  const Tensor input = part < pictures.size() ? pictures[part] : Tensor();
+  if (input.defined() && input.dim() <= 2 && input.size(-1) == plot.map.size(0)) plot.input = input;
+  return plot;
+}
+
 /// What is needed to draw an answer.
 struct Plan {
   Tensor plane, below;
@@ -33,10 +48,10 @@ struct Plan {
   v::Range range;
   std::int64_t magnify;
 
-  Plan(const Answer& answer, const Drawing& how) : plane(plane_of(answer)) {
+  Plan(const Answer& answer, std::size_t part, const Drawing& how) : plane(plane_of(answer, part)) {
     require(plane.defined(), [&] {
-      return text("the map of ", answer.sample.name, " has shape ", answer.map.map.sizes(),
-                  ", which is no picture; leave --picture and --panel out, or explain an image");
+      return text("the map of ", answer.sample.name, " has shape ", answer.map.map[part].sizes(),
+                  ", which is no picture; leave --picture and --panel out, or explain an image or a signal");
     });
     const bool sign = plane.lt(0).any().item<bool>();
     colors = chosen(how.colors, sign);
@@ -45,8 +60,9 @@ struct Plan {
     if (range.high <= 0) range.high = plane.max().item<double>();
     if (!sign && range.high <= 0) range = {0, 1};
     below = v::blank(plane.size(0), plane.size(1), {255, 255, 255});
-    const Tensor& image = answer.sample.picture;
-    if (image.defined()) {
+    const auto& pictures = answer.sample.pictures;
+    const Tensor image = part < pictures.size() ? pictures[part] : Tensor();
+    if (image.defined() && image.dim() == 3) {
       const double low = image.min().item<double>(), high = image.max().item<double>();
       const bool shown = low >= 0 && high <= 1;  // an array in other units is stretched
       below = v::picture(image, shown || high <= low ? v::Range{} : v::Range{low, high});
@@ -78,17 +94,23 @@ std::string color_names() {
   return all;
 }
 
-Tensor overlay_of(const Answer& answer, const Drawing& how) {
-  const Plan plan(answer, how);
+Tensor overlay_of(const Answer& answer, std::size_t part, const Drawing& how) {
+  if (is_line(answer, part)) return plot_of(answer, part).draw();
+  const Plan plan(answer, part, how);
   return v::magnify(plan.overlay(how.alpha), plan.magnify);
 }
 
-Tensor panel_of(const Answer& answer, const std::string& method, const Drawing& how) {
-  const Plan plan(answer, how);
+Tensor panel_of(const Answer& answer, std::size_t part, const std::string& method, const Drawing& how) {
   std::string caption = text("score ", v::number(answer.map.score.item<double>()));
   if (answer.map.completeness_error.defined()) {
     caption += text(", completeness error ", v::number(answer.map.completeness_error.item<double>(), 2));
   }
+  if (is_line(answer, part)) {
+    Plot plot = plot_of(answer, part);
+    plot.title = text(method, ", target ", answer.target, ", ", caption);
+    return plot.draw();
+  }
+  const Plan plan(answer, part, how);
   return v::Panel{.cells = {{.picture = plan.below, .title = "Image", .caption = answer.sample.stem},
                             {.picture = v::colorize(plan.plane, plan.colors, plan.range),
                              .title = method,

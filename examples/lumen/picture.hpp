@@ -19,10 +19,12 @@ struct Drawing {
 /// The names of the colour maps, for messages.
 [[nodiscard]] std::string color_names();
 
-/// The map over its image in gray, uint8 [3, H, W]. @throws Error for an unknown colour map or a map that is no picture
-[[nodiscard]] Tensor overlay_of(const Answer& answer, const Drawing& how);
+/// The map over its image in gray, uint8 [3, H, W]; of one axis: a plot of the input with the map as bars.
+/// @throws Error for an unknown colour map or a map that is no picture
+[[nodiscard]] Tensor overlay_of(const Answer& answer, std::size_t part, const Drawing& how);
 
 /// Image, map and overlay side by side with what is known about them. @throws Error as overlay_of
-[[nodiscard]] Tensor panel_of(const Answer& answer, const std::string& method, const Drawing& how);
+[[nodiscard]] Tensor panel_of(const Answer& answer, std::size_t part, const std::string& method,
+                              const Drawing& how);
 
 }  // namespace cli

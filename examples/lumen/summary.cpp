@@ -89,25 +89,78 @@ Json largest_of(const Tensor& map, const RegionOptions& options) {
 
 }  // namespace
 
-Tensor plane_of(const Answer& answer) {
-  Tensor map = answer.map.map.detach().to(at::kCPU, at::kDouble);
+Tensor plane_of(const Answer& answer, std::size_t part) {
+  Tensor map = answer.map.map[part].detach().to(at::kCPU, at::kDouble);
   if (map.dim() != 4) return {};
   map = map.sum(1, true);
-  const Tensor& picture = answer.sample.picture;
-  if (picture.defined() && (picture.size(1) != map.size(2) || picture.size(2) != map.size(3))) {
+  const Tensor picture = part < answer.sample.pictures.size() ? answer.sample.pictures[part] : Tensor();
+  if (picture.defined() && picture.dim() == 3 &&
+      (picture.size(1) != map.size(2) || picture.size(2) != map.size(3))) {
     map = lm::upsampled(map, picture.size(1), picture.size(2), lm::Upsample::bilinear);
   }
   return map[0][0].contiguous();
 }
 
+Tensor line_of(const Tensor& map) {
+  if (map.dim() != 2 && map.dim() != 3) return {};
+  const Tensor line = map.detach().to(at::kCPU, at::kDouble)[0];
+  return (line.dim() == 2 ? line.sum(0) : line).contiguous();
+}
+
+namespace {
+
+Json statistics_of(const Tensor& map) {
+  return {{"shape", shape(map)},
+          {"sum", number(map.sum().item<double>())},
+          {"positive", number(map.clamp_min(0).sum().item<double>())},
+          {"negative", number(map.clamp_max(0).sum().item<double>())},
+          {"min", number(map.min().item<double>())},
+          {"max", number(map.max().item<double>())}};
+}
+
+/// Of one map: its statistics, and where its largest values are.
+Json described(const Answer& answer, std::size_t part, const RegionOptions& regions) {
+  const Tensor map = answer.map.map[part].detach().to(at::kCPU, at::kDouble).contiguous();
+  Json json{{"map", statistics_of(map)}, {"metrics", nullptr}};
+  if (!at::isfinite(map).all().item<bool>()) return json;
+  const Tensor plane = plane_of(answer, part);
+  const auto view = lm::map::view<double>(plane.defined() ? plane : map);
+  json["metrics"] = {{"gini", lm::metric::Gini{}(view)},
+                     {"hoyer", lm::metric::Hoyer{}(view)},
+                     {"entropy", lm::metric::Entropy{.normalised = true}(view)},
+                     {"effective_area", lm::metric::EffectiveArea{}(view)}};
+  if (plane.defined()) {
+    json["regions"] = regions_of(plane, regions);
+  } else {
+    json["largest"] = largest_of(map, regions);
+  }
+  return json;
+}
+
+/// The numbers that the network was given.
+Json range_of(const Tensor& x) {
+  const Tensor values = x.detach().to(at::kCPU, at::kDouble);
+  return {number(values.min().item<double>()), number(values.max().item<double>())};
+}
+
+void add_files(Json& json, const char* one, const char* several, const std::vector<std::string>& files) {
+  if (files.size() == 1) json[one] = files.front();
+  if (files.size() > 1) json[several] = files;
+}
+
+}  // namespace
+
 Json summary_of(const Answer& answer, const RegionOptions& regions) {
   const Map& result = answer.map;
-  const Tensor map = result.map.detach().to(at::kCPU, at::kDouble).contiguous();
-  Json json{{"input", answer.sample.name},
-            {"input_shape", shape(answer.sample.x)},
-            {"prediction", prediction_of(answer.output)},
-            {"target", answer.target},
-            {"score", number(result.score.item<double>())}};
+  const Tensors& x = answer.sample.parts;
+  Json json{{"input", answer.sample.name}};
+  Json shapes = Json::array(), ranges = Json::array();
+  for (const Tensor& part : x) shapes.push_back(shape(part)), ranges.push_back(range_of(part));
+  json["input_shape"] = x.size() == 1 ? shapes[0] : shapes;
+  json["input_range"] = x.size() == 1 ? ranges[0] : ranges;
+  json["prediction"] = prediction_of(answer.output);
+  json["target"] = answer.target;
+  json["score"] = number(result.score.item<double>());
   json["completeness_error"] = nullptr;
   json["relative_completeness_error"] = nullptr;
   if (result.completeness_error.defined()) {
@@ -115,37 +168,26 @@ Json summary_of(const Answer& answer, const RegionOptions& regions) {
     json["completeness_error"] = number(error);
     json["relative_completeness_error"] = number(std::abs(error / result.score.item<double>()));
   }
-  json["standard_error"] =
-      result.standard_error.defined()
-          ? number(result.standard_error.to(at::kDouble).square().mean().sqrt().item<double>())
-          : Json(nullptr);
+  json["standard_error"] = nullptr;
+  if (!result.standard_error.empty() && result.standard_error.front().defined()) {
+    Tensors errors;
+    for (const Tensor& part : result.standard_error)
+      errors.push_back(part.to(at::kCPU, at::kDouble).flatten());
+    json["standard_error"] = number(at::cat(errors).square().mean().sqrt().item<double>());
+  }
   json["forward_passes"] = result.forward_passes;
   json["backward_passes"] = result.backward_passes;
   json["seconds"] = answer.seconds;
-  json["map"] = {{"shape", shape(map)},
-                 {"sum", number(map.sum().item<double>())},
-                 {"positive", number(map.clamp_min(0).sum().item<double>())},
-                 {"negative", number(map.clamp_max(0).sum().item<double>())},
-                 {"min", number(map.min().item<double>())},
-                 {"max", number(map.max().item<double>())}};
-  const bool finite = at::isfinite(map).all().item<bool>();
-  const Tensor plane = plane_of(answer);
-  json["metrics"] = nullptr;
-  if (finite) {
-    const auto view = lm::map::view<double>(plane.defined() ? plane : map);
-    json["metrics"] = {{"gini", lm::metric::Gini{}(view)},
-                       {"hoyer", lm::metric::Hoyer{}(view)},
-                       {"entropy", lm::metric::Entropy{.normalised = true}(view)},
-                       {"effective_area", lm::metric::EffectiveArea{}(view)}};
-    if (plane.defined()) {
-      json["regions"] = regions_of(plane, regions);
-    } else {
-      json["largest"] = largest_of(map, regions);
-    }
+  if (!answer.note.empty()) json["note"] = answer.note;
+  if (result.map.size() == 1) {
+    json.update(described(answer, 0, regions));
+  } else {
+    json["maps"] = Json::array();
+    for (std::size_t i = 0; i < result.map.size(); ++i) json["maps"].push_back(described(answer, i, regions));
   }
-  if (!answer.map_file.empty()) json["map_file"] = answer.map_file;
-  if (!answer.picture_file.empty()) json["picture_file"] = answer.picture_file;
-  if (!answer.panel_file.empty()) json["panel_file"] = answer.panel_file;
+  add_files(json, "map_file", "map_files", answer.map_files);
+  add_files(json, "picture_file", "picture_files", answer.picture_files);
+  add_files(json, "panel_file", "panel_files", answer.panel_files);
   return json;
 }
 
@@ -154,8 +196,16 @@ std::string lines_of(const Json& json) {
     return value.is_null() ? std::string("-") : lm::view::number(value.get<double>(), 4);
   };
   std::string out = json["input"].get<std::string>() + "  " + json["input_shape"].dump() + "\n";
+  const auto range = [&](const Json& ends) { return real(ends[0]) + " ... " + real(ends[1]); };
+  const Json& given = json["input_range"];
+  out += "  given         values from ";
+  if (given[0].is_array()) {
+    for (std::size_t i = 0; i < given.size(); ++i) out += (i > 0 ? ", " : "") + range(given[i]);
+  } else {
+    out += range(given);
+  }
   const Json& prediction = json["prediction"];
-  out += "  prediction    ";
+  out += "\n  prediction    ";
   if (prediction.contains("classes")) {
     for (const Json& each : prediction["classes"]) {
       out += text("class ", each["class"], " ", real(each["score"]), " (", real(each["softmax"]), ")  ");
@@ -172,24 +222,35 @@ std::string lines_of(const Json& json) {
                 real(json["relative_completeness_error"]), " of the score");
   }
   if (!json["standard_error"].is_null()) out += "\n  standard error " + real(json["standard_error"]);
-  const Json& map = json["map"];
-  out +=
-      text("\n  cost          ", json["forward_passes"], " forward, ", json["backward_passes"], " backward, ",
-           lm::view::number(json["seconds"].get<double>()), " s", "\n  map           ", map["shape"].dump(),
-           "  ", real(map["min"]), " ... ", real(map["max"]), ", sum ", real(map["sum"]));
-  if (!json["metrics"].is_null()) {
-    out += text("\n  sparsity      Gini ", real(json["metrics"]["gini"]), ", 90 % of it in ",
-                real(json["metrics"]["effective_area"]), " of the values");
-  }
-  if (json.contains("regions")) {
-    for (const Json& region : json["regions"]) {
-      out += text("\n  region        rows ", region["rows"][0], "-", region["rows"][1], ", columns ",
-                  region["columns"][0], "-", region["columns"][1], ": ", real(region["share"]),
-                  " of what speaks for it");
+  out += text("\n  cost          ", json["forward_passes"], " forward, ", json["backward_passes"],
+              " backward, ", lm::view::number(json["seconds"].get<double>()), " s");
+  if (json.contains("note")) out += "\n  note          " + json["note"].get<std::string>();
+  const auto add = [&](const Json& one) {
+    const Json& map = one["map"];
+    out += text("\n  map           ", map["shape"].dump(), "  ", range({map["min"], map["max"]}), ", sum ",
+                real(map["sum"]));
+    if (!one["metrics"].is_null()) {
+      out += text("\n  sparsity      Gini ", real(one["metrics"]["gini"]), ", 90 % of it in ",
+                  real(one["metrics"]["effective_area"]), " of the values");
     }
+    if (one.contains("regions")) {
+      for (const Json& region : one["regions"]) {
+        out += text("\n  region        rows ", region["rows"][0], "-", region["rows"][1], ", columns ",
+                    region["columns"][0], "-", region["columns"][1], ": ", real(region["share"]),
+                    " of what speaks for it");
+      }
+    }
+  };
+  if (json.contains("maps")) {
+    for (const Json& one : json["maps"]) add(one);
+  } else {
+    add(json);
   }
   for (const char* file : {"map_file", "picture_file", "panel_file"}) {
     if (json.contains(file)) out += "\n  written       " + json[file].get<std::string>();
+    if (json.contains(std::string(file) + "s"))
+      for (const Json& each : json[std::string(file) + "s"])
+        out += "\n  written       " + each.get<std::string>();
   }
   return out + "\n";
 }

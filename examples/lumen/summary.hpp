@@ -2,11 +2,12 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
-#include "input.hpp"
 #include "method.hpp"
+#include "sample.hpp"
 
 namespace cli {
 
@@ -17,9 +18,10 @@ struct Answer {
   Sample sample{};
   std::string target{};
   Tensor output{};  ///< of the network, [1, ...]
-  Map map{};
+  Map map{};        ///< one for each input that is explained, or that of a layer
   double seconds = 0;
-  std::string map_file{}, picture_file{}, panel_file{};  ///< what was written; empty if nothing was
+  std::string note{};  ///< what a person should know of how it was run; empty if nothing
+  std::vector<std::string> map_files{}, picture_files{}, panel_files{};  ///< what was written
 };
 
 /// How the strongest regions are found.
@@ -30,7 +32,10 @@ struct RegionOptions {
 
 /// A map as one picture, [H, W]: channels summed, at the resolution of the input if both are images; undefined if it
 /// is none.
-[[nodiscard]] Tensor plane_of(const Answer& answer);
+[[nodiscard]] Tensor plane_of(const Answer& answer, std::size_t part = 0);
+
+/// A map of one axis behind the channels, or of features, as one line, [L]: channels summed; undefined if it is none.
+[[nodiscard]] Tensor line_of(const Tensor& map);
 
 /// All that is known about an answer: prediction, score, errors, passes, seconds, statistics, regions.
 [[nodiscard]] Json summary_of(const Answer& answer, const RegionOptions& regions);

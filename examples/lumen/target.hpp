@@ -5,7 +5,7 @@
 
 #include <lumen/target/any.hpp>
 
-#include "value.hpp"
+#include "words.hpp"
 
 namespace cli {
 

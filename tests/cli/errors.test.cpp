@@ -13,6 +13,8 @@ DOCTEST_TEST_CASE("an error is one line that says what to do, on stderr alone, a
   const std::string net = folder.at("net.pt"), image = folder.at("a.png");
   cli::classifier().save(net);
   cli::dense().save(folder.at("dense.pt"));
+  cli::module("Pair", "  return (torch.mean(x, [2, 3]), x)\n").save(folder.at("pair.pt"));
+  std::ofstream(folder.at("a.webp")) << "RIFF1234WEBPVP8 ";
   lm::io::write_image(image, cli::picture(12, 3));
   std::ofstream(folder.at("bad.pt")) << "not a network";
   std::filesystem::create_directories(folder.at("empty"));
@@ -64,6 +66,14 @@ DOCTEST_TEST_CASE("an error is one line that says what to do, on stderr alone, a
       {start + "--picture " + folder.at("over.png") + " --colors pink", "expected auto, rd-yl-gn"},
       {start + image + " --out " + folder.at("map.npy"), "name a folder"},
       {start + "--part logits", "no 'logits'"},
+      {"explain --model " + folder.at("pair.pt") + " --input " + image, "--part 0 or --part out"},
+      {"explain --model " + net + " --input " + folder.at("a.webp"), "a WebP image: convert it to PNG"},
+      {start + "--channels 4", "cannot be made one of 4"},
+      {start + "--channels none", "'none' is not an integer"},
+      {start + "--batch perhaps", "--batch", 2},
+      {start + "--shape 0,1", "expected numbers above 0"},
+      {start + "--target 1,0", "--target names 2 classes, and the inputs hold 1"},
+      {start + "--method occlusion --set window=-1", "a window of -1"},
       {"explain --model " + folder.at("none.pt") + " --input " + image, "none.pt"},
       {"explain --model " + folder.at("bad.pt") + " --input " + image, "bad.pt"},
       {"explain --model " + net + " --input " + folder.at("none.png"), "there is no file"},

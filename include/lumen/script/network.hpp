@@ -60,6 +60,8 @@ class Network {
   [[nodiscard]] Tensor forward(const Parts&... parts) const {
     return state_->run({parts...});
   }
+  /// The same where their number is known at run time only.
+  [[nodiscard]] Tensor forward(const Tensors& parts) const { return state_->run(parts); }
 
   /// The weights' floating point type and device: what inputs should have. Of a network without weights, float on
   /// the CPU.
@@ -67,6 +69,10 @@ class Network {
   [[nodiscard]] at::Device device() const { return state_->device(); }
   /// How many tensors forward needs at least.
   [[nodiscard]] std::int64_t inputs() const { return static_cast<std::int64_t>(state_->needed); }
+  /// How many it takes at most, those with a default counted.
+  [[nodiscard]] std::int64_t most_inputs() const {
+    return static_cast<std::int64_t>(state_->defaults.size());
+  }
 
   /// Parameters and buffers with their names, "layer1.0.conv1.weight": the tensors themselves.
   [[nodiscard]] std::vector<std::pair<std::string, Tensor>> tensors() const { return state_->tensors(); }
@@ -178,6 +184,10 @@ class Network {
       for (torch::jit::Node* node : block->nodes()) {
         for (torch::jit::Block* inner : node->blocks()) move_constants(inner, copy);
         if (node->kind() != c10::prim::Constant || !node->hasAttribute(c10::attr::value)) continue;
+        if (node->output()->type()->kind() == c10::DeviceObjType::Kind && copy.device()) {
+          node->s_(c10::attr::value, copy.device()->str());  // where the file's author had it
+          continue;
+        }
         if (node->kindOf(c10::attr::value) != torch::jit::AttributeKind::t) continue;
         node->t_(c10::attr::value, copy.moved(node->t(c10::attr::value)));
       }

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include <c10/core/InferenceMode.h>
 #include <torch/csrc/jit/api/module.h>
 
 #include <lumen/core/tensor.hpp>
@@ -20,14 +21,22 @@ class PrivateCopy {
 
   torch::jit::Module operator()(const torch::jit::Module& module) { return copied(module._ivalue()); }
 
+  [[nodiscard]] const std::optional<at::Device>& device() const { return device_; }
+
   Tensor moved(const Tensor& tensor) {
     if (!tensor.defined()) return tensor;
     const at::Device device = device_.value_or(tensor.device());
     const at::ScalarType dtype =
         dtype_ && at::isFloatingType(tensor.scalar_type()) ? *dtype_ : tensor.scalar_type();
-    if (device == tensor.device() && dtype == tensor.scalar_type()) return tensor;
+    // what was made in inference mode takes part in no backward pass, a copy does
+    const bool inference = tensor.is_inference();
+    if (device == tensor.device() && dtype == tensor.scalar_type() && !inference) return tensor;
     Tensor& known = tensors_[tensor.unsafeGetTensorImpl()];
-    if (!known.defined()) known = tensor.detach().to(device, dtype).requires_grad_(tensor.requires_grad());
+    if (!known.defined()) {
+      const c10::InferenceMode no_inference(false);
+      const Tensor other = inference ? tensor.clone() : tensor.detach();
+      known = other.to(device, dtype).requires_grad_(tensor.requires_grad());
+    }
     return known;
   }
 

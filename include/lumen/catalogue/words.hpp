@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <string>
@@ -10,42 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include <lumen/catalogue/parse.hpp>
 #include <lumen/core/error.hpp>
-#include <lumen/core/tensor.hpp>
 #include <lumen/trace/layer.hpp>
 
-/// How values are written on the command line.
-namespace cli {
-
-namespace lm = lumen;
-using lm::Error;
-using lm::require;
-using lm::Tensor;
-using lm::text;
-
-/// "a, b, c" cut at `at`; a trailing separator gives an empty last part.
-[[nodiscard]] std::vector<std::string> cut(std::string_view words, char at);
-
-/// @throws Error unless all of `word` is such a number, a finite one
-[[nodiscard]] std::int64_t to_integer(std::string_view word);
-[[nodiscard]] double to_number(std::string_view word);
-[[nodiscard]] std::vector<std::int64_t> to_integers(std::string_view words);
-[[nodiscard]] std::vector<double> to_numbers(std::string_view words);
-
-/// A number as short as it can be written and read back.
-[[nodiscard]] std::string written_number(double value);
-
-/// A layer: PATH, PATH#CALL (a TorchScript module, its call counted from 0), KIND:NUMBER (an operator, from the end if
-/// negative), each with :input for what it is given.
-/// @throws Error for an empty name or a number that is none
-[[nodiscard]] lm::trace::Layer to_layer(std::string_view words);
-[[nodiscard]] std::string written_layer(const lm::trace::Layer& layer);
-
-/// `all` with one word more, behind a separator unless it is the first.
-inline void append(std::string& all, char separator, std::string_view word) {
-  if (!all.empty()) all += separator;
-  all += word;
-}
+namespace lumen::catalogue {
 
 /// The words for a type with few values: specialised as `static constexpr std::array<std::pair<std::string_view, T>, n>
 /// all`.
@@ -75,7 +43,7 @@ template <class T>
   } else if constexpr (std::same_as<T, std::vector<double>>) {
     return "numbers";
   } else {
-    static_assert(std::same_as<T, std::vector<lm::trace::Layer>>, "this type has no words yet");
+    static_assert(std::same_as<T, std::vector<trace::Layer>>, "this type has no words yet");
     return "layers";
   }
 }
@@ -101,9 +69,9 @@ template <class T>
     std::string all;
     for (const double each : value) append(all, ',', written_number(each));
     return all;
-  } else if constexpr (std::same_as<T, std::vector<lm::trace::Layer>>) {
+  } else if constexpr (std::same_as<T, std::vector<trace::Layer>>) {
     std::string all;
-    for (const lm::trace::Layer& layer : value) append(all, ',', written_layer(layer));
+    for (const trace::Layer& layer : value) append(all, ',', written_layer(layer));
     return all;
   } else {
     return std::to_string(value);
@@ -128,7 +96,7 @@ template <class T>
     return to_integers(word);
   } else if constexpr (std::same_as<T, std::vector<double>>) {
     return to_numbers(word);
-  } else if constexpr (std::same_as<T, std::vector<lm::trace::Layer>>) {
+  } else if constexpr (std::same_as<T, std::vector<trace::Layer>>) {
     T layers;
     for (const std::string& each : cut(word, ',')) layers.push_back(to_layer(each));
     return layers;
@@ -139,4 +107,4 @@ template <class T>
   }
 }
 
-}  // namespace cli
+}  // namespace lumen::catalogue

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include <lumen/attribution/relevance/excitation_backprop.hpp>
 #include <lumen/attribution/relevance/lrp.hpp>
+#include <lumen/catalogue/bind.hpp>
 
-#include "binding.hpp"
-
-namespace cli {
-
-namespace {
+namespace lumen::catalogue {
 
 enum class Relevance {
   epsilon_plus,
@@ -26,15 +31,15 @@ struct ChosenLrp {
   double epsilon = 1e-6;
   double gamma = 0.25;
   std::vector<double> low{0}, high{1};
-  lm::Run run{};
+  Run run{};
 
-  template <lm::Input X, lm::Model<X> M, lm::TargetOrTargets T>
+  template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
-    return lm::Lrp{.composite = chosen(), .run = run}(model, x, target);
+    return Lrp{.composite = chosen(), .run = run}(model, x, target);
   }
 
-  [[nodiscard]] lm::rule::Composite chosen() const {
-    namespace l = lm::rule::lrp;
+  [[nodiscard]] rule::Composite chosen() const {
+    namespace l = rule::lrp;
     switch (composite) {
       case Relevance::epsilon_plus_flat:
         return l::EpsilonPlusFlat{epsilon};
@@ -57,13 +62,11 @@ struct ChosenLrp {
     }
   }
 
-  static lm::rule::lrp::Bound bound(const std::vector<double>& of_channels) {
+  static rule::lrp::Bound bound(const std::vector<double>& of_channels) {
     const auto count = static_cast<std::int64_t>(of_channels.size());
     return at::tensor(of_channels, at::kDouble).reshape({1, count, 1, 1});
   }
 };
-
-}  // namespace
 
 template <>
 struct Words<Relevance> {
@@ -79,22 +82,23 @@ struct Words<Relevance> {
        {"z-plus", Relevance::z_plus}}};
 };
 
-void add_relevance(std::vector<Entry>& all) {
+/// Methods that share out relevance. A header of its own, for who leaves LRP out.
+inline void add_relevance(std::vector<Entry>& all) {
   all.push_back(
       entry(Table("lrp", ChosenLrp{})
                 .option("composite", "the rules: a published composite, or one rule throughout",
                         &ChosenLrp::composite)
-                .option("epsilon", "of its epsilon rules", &ChosenLrp::epsilon)
-                .option("gamma", "of its gamma rules", &ChosenLrp::gamma)
+                .option("epsilon", "of its epsilon rules", &ChosenLrp::epsilon, not_negative)
+                .option("gamma", "of its gamma rules", &ChosenLrp::gamma, not_negative)
                 .option("low", "least value of the input, one or one a channel, for epsilon-gamma-box",
                         &ChosenLrp::low)
                 .option("high", "its largest value", &ChosenLrp::high),
-            "layer-wise relevance propagation (Bach 2015)"));
-  using Excitation = lm::ExcitationBackprop;
-  all.push_back(
-      entry(Table("excitation-backprop", Excitation{})
-                .option("contrastive", "less what speaks for all other classes", &Excitation::contrastive),
-            "probabilities of winning (Zhang 2016)"));
+            "layer-wise relevance propagation", "Bach et al., PLOS ONE 2015, 10.1371/journal.pone.0130140"));
+  using Excitation = ExcitationBackprop;
+  all.push_back(entry(
+      Table("excitation-backprop", Excitation{})
+          .option("contrastive", "less what speaks for all other classes", &Excitation::contrastive),
+      "probabilities of winning", "Zhang, Lin, Brandt, Shen and Sclaroff, ECCV 2016, arXiv:1608.00507"));
 }
 
-}  // namespace cli
+}  // namespace lumen::catalogue

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include <lumen/catalogue/words.hpp>
+#include <lumen/engine/quadrature.hpp>
+
+namespace lumen::catalogue {
+
+/// A quadrature rule chosen at run time.
+struct AnyRule {
+  enum class Kind {
+    gauss_legendre,
+    riemann_left,
+    riemann_right,
+    riemann_middle,
+    trapezoid,
+    captum_trapezoid
+  };
+  Kind kind = Kind::gauss_legendre;
+
+  [[nodiscard]] Quadrature operator()(std::int64_t steps) const {
+    namespace q = quadrature;
+    switch (kind) {
+      case Kind::riemann_left:
+        return q::RiemannLeft{}(steps);
+      case Kind::riemann_right:
+        return q::RiemannRight{}(steps);
+      case Kind::riemann_middle:
+        return q::RiemannMiddle{}(steps);
+      case Kind::trapezoid:
+        return q::Trapezoid{}(steps);
+      case Kind::captum_trapezoid:
+        return q::CaptumTrapezoid{}(steps);
+      default:
+        return q::GaussLegendre{}(steps);
+    }
+  }
+  friend bool operator==(const AnyRule&, const AnyRule&) = default;
+};
+
+template <>
+struct Words<AnyRule> {
+  using K = AnyRule::Kind;
+  static constexpr std::array<std::pair<std::string_view, AnyRule>, 6> all{
+      {{"gauss-legendre", {K::gauss_legendre}},
+       {"riemann-left", {K::riemann_left}},
+       {"riemann-right", {K::riemann_right}},
+       {"riemann-middle", {K::riemann_middle}},
+       {"trapezoid", {K::trapezoid}},
+       {"captum-trapezoid", {K::captum_trapezoid}}}};
+};
+
+}  // namespace lumen::catalogue
