@@ -14,6 +14,7 @@
 #include <lumen/rule/composite.hpp>
 #include <lumen/rule/node.hpp>
 #include <lumen/trace/layer_listener.hpp>
+#include <lumen/trace/unheard.hpp>
 
 namespace lumen::rule {
 
@@ -40,7 +41,9 @@ class Pass final : public trace::Listener {
         if (part.grad_fn()) remember(part.grad_fn(), nullptr);
       }
       const trace::Listening listening(*this);
-      return model(x);
+      Tensor output = model(x);
+      require_heard(output);
+      return output;
     };
   }
 
@@ -144,6 +147,10 @@ class Pass final : public trace::Listener {
     if (known_.insert_or_assign(node.get(), std::move(record)).second) kept_.push_back(node);
   }
 
+  void require_heard(const Tensor& value) const {
+    trace::require_heard(value, [&](const torch::autograd::Node* node) { return known_.count(node) != 0; });
+  }
+
   /// Takes parameters out of the graph, and notes what is on the path and where it came from.
   void freeze_parameters(trace::Call& call, Record& record) {
     std::int64_t before = -1;
@@ -155,6 +162,7 @@ class Pass final : public trace::Listener {
       if (!on_path) return requires_grad ? value.detach() : value;
       const auto found = known_.find(value.grad_fn().get());
       if (found == known_.end()) {  // a view made anew, or a value put in by a layer: not the model's input
+        require_heard(value);
         before = std::max<std::int64_t>(before, 1);
       } else if (found->second) {
         before = std::max(before, found->second->weights);

@@ -24,7 +24,7 @@
 /// Heard or refused: each Listening asks an operator of its own whether it is heard. What LibTorch hands to other
 /// threads is heard where the caller waits for it (a backward pass inside the model), and an Error otherwise
 /// (at::launch, torch.jit.fork). Threads that the model makes itself (std::thread, at::parallel_for) are out of
-/// reach: what runs there is not heard.
+/// reach: what runs there is not heard (trace/unheard.hpp finds what comes back from it).
 namespace lumen::trace {
 
 namespace detail {
