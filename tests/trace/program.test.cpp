@@ -314,7 +314,7 @@ DOCTEST_TEST_CASE("recorded values keep within the budget, and are computed agai
   for (const std::int64_t memory : {std::int64_t{1}, std::int64_t{200'000}}) {
     const auto some = trace::Program::record(model, {x}, {.run = {.memory = memory}});
     std::int64_t held = 0, kept = 0;
-    for (trace::ValueId id = 1; id < some.value_count(); ++id) {
+    for (trace::ValueId id = 1; id < some.output(); ++id) {
       if (some.is_kept(id)) held += static_cast<std::int64_t>(some.value(id).nbytes()), ++kept;
       DOCTEST_CHECK(at::equal(some.value(id), all.value(id)));
     }

@@ -18,11 +18,13 @@
 #include <lumen/trace/detail/link.hpp>
 #include <lumen/trace/detail/recorder.hpp>
 #include <lumen/trace/detail/replay.hpp>
+#include <lumen/trace/detail/second_input.hpp>
 
 namespace lumen::trace {
 
 struct ProgramOptions {
-  /// `run.memory` is what the recorded values may take; those that do not fit are computed again when asked for.
+  /// `run.memory` is what the recorded values may take, the output and the layers asked for apart; those that do not
+  /// fit are computed again when asked for.
   Run run{};
   /// Record the first row of x, and beside it a batch of two: the program then runs on any number of rows. Off: x as
   /// it is, and the program runs on as many rows only.
@@ -111,15 +113,24 @@ class Program {
   /// The output for another input. @throws Error as `run`
   [[nodiscard]] Tensor operator()(const Tensors& x) const { return run(as_input(x)); }
 
-  /// The same program with the values of another input for recorded ones, of all its rows: of them it keeps what a run
-  /// takes that is given values of `from`. One pass of what leads there.
+  /// The same program, which keeps only what a run takes that is given values of `from`.
+  [[nodiscard]] Program cut(const std::vector<ValueId>& from) const { return keeping(from, {}, rows_); }
+  /// The same on another input of any number of rows, whose values are then the recorded ones: one pass of what leads
+  /// to those that a run takes that is given values of `from`, which are all that is kept.
   [[nodiscard]] Program on(const Tensors& x, const std::vector<ValueId>& from) const {
-    require(output_ >= 0, "the output does not depend on the input; there is nothing to replay");
     const Values input = as_input(x);
-    Values cut;
-    for (const ValueId each : from) cut.emplace(each, Tensor());
-    const std::int64_t rows = rows_of(input);
-    std::vector<ValueId> needed = detail::Replay(*code_, kept_, 1, cut, 2).recorded({output_});
+    return keeping(from, input, rows_of(input));
+  }
+
+ private:
+  Program() = default;
+
+  [[nodiscard]] Program keeping(const std::vector<ValueId>& from, const Values& input,
+                                std::int64_t rows) const {
+    require(output_ >= 0, "the output does not depend on the input; there is nothing to replay");
+    Values given;
+    for (const ValueId each : from) given.emplace(each, Tensor());
+    const std::vector<ValueId> needed = detail::Replay(*code_, kept_, 1, given, 2).recorded({output_});
     Program result = *this;
     result.rows_ = rows;
     result.kept_.assign(kept_.size(), Tensor());
@@ -127,12 +138,12 @@ class Program {
     const Tensors values = run(input, needed);
     for (std::size_t i = 0; i < needed.size(); ++i)
       result.kept_[static_cast<std::size_t>(needed[i])] = values[i];
-    for (const auto& [id, value] : input) result.kept_[static_cast<std::size_t>(id)] = value;
+    for (const ValueId each : inputs_) {
+      const auto other = input.find(each);
+      result.kept_[static_cast<std::size_t>(each)] = other == input.end() ? value(each) : other->second;
+    }
     return result;
   }
-
- private:
-  Program() = default;
 
   [[nodiscard]] Values as_input(const Tensors& x) const {
     require(x.size() == inputs_.size(), [&] {
@@ -179,7 +190,6 @@ class Program {
 
   static Program record_once(const lumen::engine::Function& model, const Tensors& x,
                              const ProgramOptions& options);
-  static Tensors second_input(const Tensors& x, bool keep_first);
   static detail::Tape recorded(const lumen::engine::Function& model, const Tensors& x,
                                const std::vector<Layer>& layers, std::int64_t memory, Tensor& output);
 
@@ -213,25 +223,6 @@ inline detail::Tape Program::recorded(const lumen::engine::Function& model, cons
   return std::move(recorder.tape);
 }
 
-/// Other values of the same kind. With `keep_first`, beside the first row, and before it: what reads the first values
-/// by a pointer gets others.
-inline Tensors Program::second_input(const Tensors& x, bool keep_first) {
-  Tensors result;
-  for (const Tensor& part : x) {
-    const Tensor first = keep_first ? part.narrow(0, 0, 1) : part;
-    Tensor other;
-    if (keep_first && part.size(0) > 1) other = part.narrow(0, 1, 1);
-    if (!other.defined() || other.equal(first)) {
-      std::vector<std::int64_t> dims;
-      for (std::int64_t d = 1; d < first.dim(); ++d) dims.push_back(d);
-      other = first.flip(dims);
-      if (other.equal(first) && at::isFloatingType(other.scalar_type())) other = first * 0.5 + 0.25;
-    }
-    result.push_back(keep_first ? at::cat({other, first}) : other);
-  }
-  return result;
-}
-
 inline Program Program::record(const lumen::engine::Function& model, const Tensors& x,
                                const ProgramOptions& options) {
   Program program = record_once(model, x, options);
@@ -260,7 +251,7 @@ inline Program Program::record_once(const lumen::engine::Function& model, const 
   program.rows_ = first.front().size(0);
   Tensor output, other_output;
   detail::Tape tape = recorded(model, first, options.layers, options.run.memory, output), other;
-  const Tensors second = second_input(x, options.any_batch);
+  const Tensors second = detail::second_input(x, options.any_batch);
   if (options.any_batch && tape.fault.empty())
     other = recorded(model, second, options.layers, 0, other_output);
   const bool two = options.any_batch && tape.fault.empty();
@@ -275,7 +266,7 @@ inline Program Program::record_once(const lumen::engine::Function& model, const 
   for (std::size_t i = 0; i < x.size(); ++i) program.inputs_.push_back(static_cast<ValueId>(i));
   if (!program.exact() || !options.verify) return program;
   try {
-    if (!two) other_output = model(second_input(first, false)).detach();
+    if (!two) other_output = model(detail::second_input(first, false)).detach();
     const Tensor replayed = program(second);
     if (!detail::same_constant(replayed, other_output)) {
       program.fault_ =

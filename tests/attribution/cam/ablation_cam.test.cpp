@@ -229,7 +229,7 @@ DOCTEST_TEST_CASE("running the rest of the model alone is running it whole, what
     };
     calls = 0;
     const auto fast = lumen::detail::scores_of_versions(model, last, {x}, start, 5, ablated, {}, "");
-    DOCTEST_CHECK(calls == 4);  // one version of each sample first, to see what it takes, and then the others
+    DOCTEST_CHECK(calls == 2);  // of one row and of two, to be recorded; the rest are replays
     const auto slow = lumen::detail::scores_of_versions(model, last, {x}, start, 5, ablated, {}, "", false);
     DOCTEST_CHECK(fast[0].sizes() == at::IntArrayRef({2, 5}));
     DOCTEST_CHECK(all_close(fast[0], slow[0], 1e-12));
@@ -256,7 +256,16 @@ DOCTEST_TEST_CASE("a model that knows its batch size is run whole") {
   const auto same = [](const Tensor& value, std::int64_t, std::int64_t count) {
     return value.expand({count, 5, 4, 4}).clone();
   };
-  DOCTEST_CHECK(lumen::detail::suffix_scores(counting, last, {row}, start, 0, 3, same, {}).empty());
+  DOCTEST_CHECK_FALSE(lumen::detail::runs_suffix(lumen::detail::recorded(counting, last, {row}, {})));
+  // what no operator tells is found by the unchanged value's score
+  const auto pointed = [&](const lumen::Tensors& parts) {
+    Tensor value = at::tanh(net.prefix(parts.front())).contiguous();
+    value.data_ptr<double>()[0] += 1.0;
+    return net.suffix(value);
+  };
+  const auto known = lumen::detail::start_at(pointed, last, {row}, {target::Class{1}}, {}, true);
+  DOCTEST_REQUIRE(known.program.has_value());
+  DOCTEST_CHECK(lumen::detail::suffix_scores(*known.program, known, 0, 3, same, {}).empty());
   const auto whole_passes =
       lumen::detail::scores_of_versions(counting, last, {row}, start, 3, same, {.memory = 1}, "");
   DOCTEST_CHECK(all_close(whole_passes[0], start.scores[0].expand({1, 3}), 1e-12));

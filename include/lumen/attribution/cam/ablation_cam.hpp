@@ -56,7 +56,7 @@ struct AblationCam {
           return maps(at.values[0], at.scores, drops, parts, 1, 1);
         }
       }
-      const detail::LayerStart at = detail::start_at(function, where, parts, targets, run);
+      const detail::LayerStart at = detail::start_at(function, where, parts, targets, run, true);
       const std::int64_t channels = at.value.size(1);
       const auto ablated = [](const Tensor& value, std::int64_t first, std::int64_t count) {
         std::vector<std::int64_t> shape = value.sizes().vec();

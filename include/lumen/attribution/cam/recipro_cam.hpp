@@ -37,7 +37,7 @@ struct ReciproCam {
       const Tensors parts = parts_of(x);
       engine::check_input(parts);
       const auto layers = trace::resolved({layer}, function, parts);
-      const detail::LayerStart at = detail::start_at(function, layers.front(), parts, targets, run);
+      const detail::LayerStart at = detail::start_at(function, layers.front(), parts, targets, run, true);
       require(at.value.dim() == 4, [&] {
         return text("ReciproCam needs a layer [N, C, h, w], ", layer.what(), " is ", at.value.sizes());
       });

@@ -47,13 +47,9 @@ class Recorder final : public Listener {
     step.arguments = call.arguments;
     std::vector<std::size_t> given;
     take_operands(step, given);
-    if (reads_metadata(step.kind)) {
-      call.proceed();
-      return;
-    }
-    const bool depends = std::any_of(step.operands.begin(), step.operands.end(), [&](const Operand& each) {
-      return tape.values[static_cast<std::size_t>(each.value)].depends;
-    });
+    if (reads_metadata(step.kind)) return call.proceed();
+    bool depends = false;
+    for (const Operand& each : step.operands) depends = depends || at(each.value).depends;
     const bool reshapes = step.op.hasTag(at::Tag::inplace_view);
     std::vector<std::size_t> written;
     for (std::size_t i = 0; i < given.size(); ++i) {
@@ -82,16 +78,19 @@ class Recorder final : public Listener {
     for (const LayerMatch& match : matches_) match.check();
   }
 
-  /// To be called with what the model returned.
+  /// To be called with what the model returned, if it did.
   void finish(const Tensor& output) {
     if (!output.defined()) return tape.fail("the model returned nothing");
     tape.output = value_of(output);
-    if (!tape.values[static_cast<std::size_t>(tape.output)].depends) {
+    if (!at(tape.output).depends) {
       tape.fail("the output does not come from the input by operators that are heard");
     }
+    at(tape.output).kept = output.detach();
   }
 
  private:
+  Taped& at(ValueId value) { return tape.values[static_cast<std::size_t>(value)]; }
+
   ValueId new_value(const Tensor& tensor, std::int64_t maker, bool depends) {
     tape.values.push_back(
         {.sizes = tensor.sizes().vec(), .dtype = tensor.scalar_type(), .maker = maker, .depends = depends});
@@ -118,11 +117,12 @@ class Recorder final : public Listener {
     replace_tensors(results, [&](const Tensor& value, std::size_t position) {
       if (position > 0) return value;
       const ValueId id = value_of(value);
-      const std::int64_t maker = tape.values[static_cast<std::size_t>(id)].maker;
+      const std::int64_t maker = at(id).maker;
       if (maker < 0 || tape.steps[static_cast<std::size_t>(maker)].order != tape.operators - 1) {
         return told_apart(value, layer);  // the operator gave back what it got, which others may take too
       }
       tape.layers[layer] = id;
+      retention_.pin(id, value);
       return value;
     });
   }
@@ -130,6 +130,7 @@ class Recorder final : public Listener {
   Tensor told_apart(const Tensor& value, std::size_t layer) {
     auto [other, id] = versions_.told_apart(value, node_of(value), tape.operators);
     tape.layers[layer] = id;
+    retention_.pin(id, other);
     return other;
   }
 
@@ -150,8 +151,8 @@ class Recorder final : public Listener {
         const std::size_t node = node_of(tensor);
         given.push_back(node);
         const ValueId value = versions_.aliases[node].value;
-        if (const Taped& taken = tape.values[static_cast<std::size_t>(value)];
-            !taken.depends && !taken.kept.defined()) {  // what a write through a view made of a constant
+        // what a write through a view made of a constant
+        if (!at(value).depends && !at(value).kept.defined()) {
           retention_.keep_constant(value, tensor, versions_.aliases[node].memory);
         }
         step.operands.push_back({.value = value,
@@ -182,9 +183,8 @@ class Recorder final : public Listener {
       return node;
     }
     const auto& sharing = versions_.aliases.sharing(tensor);
-    if (std::any_of(sharing.begin(), sharing.end(), [&](std::size_t other) {
-          return tape.values[static_cast<std::size_t>(versions_.aliases[other].value)].depends;
-        })) {
+    if (std::any_of(sharing.begin(), sharing.end(),
+                    [&](std::size_t other) { return at(versions_.aliases[other].value).depends; })) {
       tape.fail(text("a tensor ", tensor.sizes(),
                      " shows memory of a value that depends on the input, and no operator ", "made it"));
     }
@@ -196,10 +196,10 @@ class Recorder final : public Listener {
 
   void before_write(std::size_t node, const Step& step) {
     for (const std::size_t other : versions_.aliases.sharing(node)) {
-      const Taped& known = tape.values[static_cast<std::size_t>(versions_.aliases[other].value)];
+      const Taped& known = at(versions_.aliases[other].value);
       if (known.depends || known.maker >= 0) continue;
       tape.fail(text(step.where(), " writes into a tensor ", at::IntArrayRef(known.sizes),
-                     " that the model holds, so that its passes ", "are not alike"));
+                     " that the model holds, so that its passes are not alike"));
     }
     retention_.before_write(versions_.aliases[node].memory);
   }
@@ -283,8 +283,8 @@ class Recorder final : public Listener {
   [[nodiscard]] std::int64_t parent_among(const std::vector<std::size_t>& given, const Tensor& result) const {
     const std::vector<std::size_t>& sharing = versions_.aliases.sharing(result);
     for (std::size_t i = 0; i < given.size(); ++i) {
-      if (std::find(sharing.begin(), sharing.end(), given[i]) != sharing.end())
-        return static_cast<std::int64_t>(i);
+      const bool shows = std::find(sharing.begin(), sharing.end(), given[i]) != sharing.end();
+      if (shows) return static_cast<std::int64_t>(i);
     }
     return -1;
   }

@@ -32,11 +32,18 @@ class Retention {
       stride_ *= 2;
       std::erase_if(spread_, [&](const Kept& each) {
         if (each.number % stride_ == 0 && budget_ > 0 && spread_.size() > 1) return false;
+        if (at(each.value).pinned) return true;
         if (at(each.value).kept.defined()) held_ -= each.bytes;
         at(each.value).kept = Tensor();
         return true;
       });
     }
+  }
+
+  /// Keeps it for good, as it is now.
+  void pin(ValueId value, const Tensor& tensor) {
+    at(value).kept = tensor.detach().clone();
+    at(value).pinned = true;
   }
 
   /// What is written to next: values there are let go, to be computed again, and constants saved.
@@ -45,7 +52,7 @@ class Retention {
     if (found == by_memory_.end()) return;
     for (const ValueId value : found->second) {
       Taped& each = at(value);
-      if (!each.kept.defined()) continue;
+      if (!each.kept.defined() || each.pinned) continue;
       if (!each.depends) {
         each.kept = each.kept.detach().clone();
         continue;

@@ -18,6 +18,7 @@ struct Taped {
   std::int64_t maker = -1;  ///< the step that made it; -1: none
   bool depends = false;     ///< on the input
   Tensor kept{};            ///< undefined once it was let go; constants are always kept
+  bool pinned = false;      ///< so is this: the output, a layer that was asked for
 };
 
 /// One pass, as it ran: every operand is a value of the pass, constants too.

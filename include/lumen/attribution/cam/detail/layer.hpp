@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include <lumen/engine/gradient.hpp>
 #include <lumen/engine/input.hpp>
+#include <lumen/trace/program.hpp>
 #include <lumen/trace/suffix.hpp>
 
 /// What CAMs take from a model at layers.
@@ -59,16 +61,39 @@ inline trace::LayerDerivatives derivatives_at(const engine::Function& model,
   return all;
 }
 
+/// A pass as a program that runs from the layer on. It is compared with the model where it is used.
+inline trace::Program recorded(const engine::Function& model, const trace::Layer& layer, const Tensors& x,
+                               const Run& run) {
+  return trace::Program::record(model, x, {.run = run, .verify = false, .layers = {layer}});
+}
+
+/// Whether it can tell what many versions of the layer's value make of one sample.
+inline bool runs_suffix(const trace::Program& program) {
+  return program.exact() && program.any_batch() && program.layers().front() >= 0;
+}
+
 /// A layer's value beside what a method starts from.
 struct LayerStart : engine::Start {
   Tensor value;  ///< [N, C, ...]
+  /// Of a batch of one: the pass. None if it does not run from the layer on.
+  std::optional<trace::Program> program{};
 };
 
 /// One forward pass without gradients.
+/// @param record  keep the pass of a batch of one: two more rows then run beside it
 inline LayerStart start_at(const engine::Function& model, const trace::Layer& layer, const Tensors& x,
-                           const Targets& targets, const Run& run) {
+                           const Targets& targets, const Run& run, bool record = false) {
   Tensors values;
+  std::optional<trace::Program> program;
   const engine::Function watched = [&](const Tensors& rows) {
+    if (record && x.front().size(0) == 1) {
+      const trace::Program all = recorded(model, layer, rows, run);
+      if (runs_suffix(all)) {
+        program = all.cut(all.layers());
+        values.push_back(all.value(all.layers().front()));
+        return all.value(all.output());
+      }
+    }
     trace::LayerListener listener({layer}, [&](std::size_t, const Tensor& value) {
       values.push_back(value.clone());  // what follows may work in place
       return Tensor();
@@ -78,7 +103,7 @@ inline LayerStart start_at(const engine::Function& model, const trace::Layer& la
     listener.check();
     return output;
   };
-  LayerStart result{engine::start(watched, x, targets, run), {}};
+  LayerStart result{engine::start(watched, x, targets, run), {}, std::move(program)};
   result.value = values.size() == 1 ? values.front() : at::cat(values);
   check_layer(layer, result.value, x.front().size(0));
   return result;
