@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -233,7 +234,15 @@ DOCTEST_TEST_CASE("what a replay would not repeat is found and said by name") {
                       }),
                       "the model ran"));
   DOCTEST_CHECK(holds(why([](const Tensor&) { return at::ones({1, 3}); }), "does not come from the input"));
-  DOCTEST_CHECK(holds(why([](const Tensor& v) -> Tensor { return v.view({7}); }), "the model failed"));
+  DOCTEST_CHECK(holds(why([](const Tensor& v) -> Tensor { return at::mm(v, v); }), "the model failed"));
+  DOCTEST_CHECK_THROWS_AS((void)why([](const Tensor&) -> Tensor { throw std::length_error("mine"); }),
+                          std::length_error);
+  DOCTEST_CHECK(holds(why([](const Tensor& v) -> Tensor {
+                        const at::AutoGradMode enable(true);
+                        const Tensor leaf = v.detach().clone().requires_grad_(true);
+                        return torch::autograd::grad({leaf.pow(3).sum()}, {leaf})[0];
+                      }),
+                      "the model failed"));
   Tensor state = at::zeros({6}, at::kDouble);
   DOCTEST_CHECK(holds(why([&](const Tensor& v) { return state.add_(1.0) + v; }), "writes into a tensor"));
   // and the same without what is wrong

@@ -52,7 +52,8 @@ class Program {
   using Values = std::map<ValueId, Tensor>;
 
   /// @param x  parts of the input, as the model takes them
-  /// What the model throws is told by `why_not`: a pass of the model itself will throw it again.
+  /// @throws what the model throws for x, but for errors of LibTorch, which `why_not` tells: models may differentiate
+  ///         within themselves, which a recorded pass does not
   [[nodiscard]] static Program record(const lumen::engine::Function& model, const Tensors& x,
                                       const ProgramOptions& options = {});
 
@@ -202,7 +203,7 @@ class Program {
   std::string fault_;
 };
 
-/// One pass. What it throws becomes the tape's fault.
+/// One pass.
 inline detail::Tape Program::recorded(const lumen::engine::Function& model, const Tensors& x,
                                       const std::vector<Layer>& layers, std::int64_t memory, Tensor& output) {
   const c10::InferenceMode no_inference(false);
@@ -210,23 +211,19 @@ inline detail::Tape Program::recorded(const lumen::engine::Function& model, cons
   Tensors given;
   for (const Tensor& part : x) given.push_back(part.detach().clone());
   detail::Recorder recorder(given, layers, memory);
-  bool finished = false;
-  try {
+  {
     const Listening listening(recorder);
     output = model(given);
-    recorder.finish(output);
-    finished = true;
-  } catch (const std::exception& failure) {
-    recorder.tape.fail(text("the model failed: ", failure.what()));
   }
-  if (finished) recorder.check();
+  recorder.check();
+  recorder.finish(output);
   return std::move(recorder.tape);
 }
 
 inline Program Program::record(const lumen::engine::Function& model, const Tensors& x,
                                const ProgramOptions& options) {
   Program program = record_once(model, x, options);
-  if (program.exact() || !options.any_batch) return program;
+  if (program.exact() || !options.any_batch || program.steps().empty()) return program;
   // a model may run other operators for one row than for two, and the same for every row
   ProgramOptions of_one_row = options;
   of_one_row.any_batch = false;
@@ -250,10 +247,19 @@ inline Program Program::record_once(const lumen::engine::Function& model, const 
   Program program;
   program.rows_ = first.front().size(0);
   Tensor output, other_output;
-  detail::Tape tape = recorded(model, first, options.layers, options.run.memory, output), other;
+  detail::Tape tape, other;
+  try {
+    tape = recorded(model, first, options.layers, options.run.memory, output);
+  } catch (const c10::Error& failure) {
+    tape.fail(text("the model failed: ", failure.what_without_backtrace()));
+  }
   const Tensors second = detail::second_input(x, options.any_batch);
-  if (options.any_batch && tape.fault.empty())
-    other = recorded(model, second, options.layers, 0, other_output);
+  try {
+    if (options.any_batch && tape.fault.empty())
+      other = recorded(model, second, options.layers, 0, other_output);
+  } catch (const std::exception& failure) {
+    other.fail(text("the model failed on a batch of two, the second of other values: ", failure.what()));
+  }
   const bool two = options.any_batch && tape.fault.empty();
   detail::Linker linked(tape, two ? &other : nullptr, 1);
   program.any_batch_ = two;
