@@ -3,9 +3,14 @@
 
 #include <doctest/doctest.h>
 
+#include <c10/core/InferenceMode.h>
+
+#include <atomic>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -387,4 +392,45 @@ DOCTEST_TEST_CASE("layers of a program are those of a pass, with what replaces t
   DOCTEST_CHECK(holds(
       message_of([&] { (void)trace::Program::record(model, {x}, {.layers = {layer::nth("relu", 7)}}); }),
       "never came to the output of relu 7"));
+}
+
+DOCTEST_TEST_CASE("several inputs, any layout, inference mode, and threads that share a program") {
+  const nets::TwoInputs two;
+  check_program([&](const Tensors& parts) { return two(parts[0], parts[1]); },
+                {nets::random({2, 4}, 1), nets::random({2, 1, 4, 4}, 2)}, "two inputs");
+  const nets::Residual net;
+  const Model model = model_of(net);
+  const Tensor x = nets::random({2, 2, 6, 6}, 5).contiguous(at::MemoryFormat::ChannelsLast);
+  std::optional<trace::Program> program;
+  {
+    const c10::InferenceMode inference;
+    const Tensor inside = x * 1.0;
+    program = trace::Program::record(model, {inside});
+    DOCTEST_CHECK(at::equal((*program)({inside}), net(inside)));
+  }
+  DOCTEST_REQUIRE_MESSAGE(program->exact(), program->why_not());
+  const at::NoGradGuard no_grad;
+  const Tensor expected = net(x);
+  DOCTEST_CHECK(at::equal((*program)({x}), expected));
+  std::atomic<int> right = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&] {
+      const at::NoGradGuard here;
+      for (int i = 0; i < 5; ++i) right += at::equal((*program)({x}), expected) ? 1 : 0;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  DOCTEST_CHECK(right == 15);
+}
+
+DOCTEST_TEST_CASE("what runs on a thread of the model's own is not heard, and found") {
+  const Model model = [](const Tensors& parts) {
+    Tensor other;
+    std::thread thread([&] { other = parts[0].relu(); });
+    thread.join();
+    return parts[0] + other;
+  };
+  const auto program = trace::Program::record(model, {nets::random({2, 6}, 3)});
+  DOCTEST_CHECK(holds(program.why_not(), "no operator made of the input"));
 }
