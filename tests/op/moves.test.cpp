@@ -171,6 +171,50 @@ DOCTEST_TEST_CASE("channels into places and back") {
   }
 }
 
+DOCTEST_TEST_CASE("lists of places, windows as columns, places of maxima") {
+  const Tensor list = at::tensor({2, -1, 0, 0}, at::kLong),
+               kept = at::tensor({1, 0, 1, 0, 0, 1}, at::kLong).to(at::kBool);
+  using Lists = c10::List<c10::optional<Tensor>>;
+  check("listed", {x},
+        [&](const Tensors& at) -> Tensors { return {at::index(at[0], Lists({c10::nullopt, list}))}; });
+  check("kept", {x},
+        [&](const Tensors& at) -> Tensors { return {at::index(at[0], Lists({c10::nullopt, kept}))}; });
+  check("columns", {x}, [&](const Tensors& at) -> Tensors {
+    return {at::index(at[0], Lists({c10::nullopt, c10::nullopt, c10::nullopt, list}))};
+  });
+  check_not_local("rows", {x}, [&](const Tensors& at) -> Tensors {
+    return {at::index(at[0], Lists({at::tensor({1}, at::kLong)}))};
+  });
+  for (int trial = 0; trial < 8; ++trial) {
+    const std::vector<std::int64_t> kernel{lm::pick(draw, 1, 2), lm::pick(draw, 1, 3)},
+        stride{lm::pick(draw, 1, 2), lm::pick(draw, 1, 3)};
+    const std::vector<std::int64_t> padding{lm::pick(draw, 0, 1), lm::pick(draw, 0, 1)},
+        dilation{lm::pick(draw, 1, 2), 1};
+    const Tensor image = lm::values({2, 2, 4, 5}, draw());
+    const Tensor folded = at::im2col(image, kernel, dilation, padding, stride);
+    check(
+        "im2col", {image},
+        [&](const Tensors& at) -> Tensors { return {at::im2col(at[0], kernel, dilation, padding, stride)}; },
+        Hold::at_least);
+    check(
+        "col2im", {folded},
+        [&](const Tensors& at) -> Tensors {
+          return {at::col2im(at[0], {4, 5}, kernel, dilation, padding, stride)};
+        },
+        Hold::at_least);
+    check(
+        "unfold", {image},
+        [&](const Tensors& at) -> Tensors { return {at[0].unfold(lm::pick(draw, 2, 2), 2, stride[0])}; },
+        Hold::at_least);
+  }
+  const auto [values, places] = at::max_pool2d_with_indices(x, {2, 2});
+  const Tensor at_maxima = places;
+  check(
+      "max_unpool2d", {values},
+      [&](const Tensors& at) -> Tensors { return {at::max_unpool2d(at[0], at_maxima, {4, 5})}; },
+      Hold::at_least);
+}
+
 DOCTEST_TEST_CASE("what reads only a shape reads nothing") {
   const auto steps = lm::steps_of({x, y}, [] { return x.view_as(y); });
   DOCTEST_CHECK(lumen::empty(op::needed(steps[0], 1, lumen::whole(steps[0].result_sizes[0]))));

@@ -20,17 +20,22 @@ class StepRecorder final : public trace::Listener {
     step.order = static_cast<std::int64_t>(steps.size());
     for (std::size_t i = 0; i < call.arguments.size(); ++i) {
       const c10::IValue& argument = call.arguments[i];
-      const bool listed = argument.isTensorList();
-      const Tensors found = trace::tensors_in({argument});
-      for (std::size_t e = 0; e < found.size(); ++e) {
+      const auto take = [&](const c10::IValue& each, std::int64_t element) {
+        if (!each.isTensor() || !each.toTensor().defined()) return;
+        const Tensor& tensor = each.toTensor();
         trace::Operand operand{
-            .value = id_of(found[e]), .sizes = found[e].sizes().vec(), .dtype = found[e].scalar_type()};
-        if (operand.is_constant()) operand.constant = found[e];
+            .value = id_of(tensor), .sizes = tensor.sizes().vec(), .dtype = tensor.scalar_type()};
+        if (operand.is_constant()) operand.constant = tensor;
         operand.argument = static_cast<std::int64_t>(i);
-        operand.element = listed ? static_cast<std::int64_t>(e) : -1;
+        operand.element = element;
         step.operands.push_back(std::move(operand));
+      };
+      take(argument, -1);
+      for (std::int64_t e = 0;
+           argument.isList() && e < static_cast<std::int64_t>(argument.toListRef().size()); ++e) {
+        take(argument.toListRef()[static_cast<std::size_t>(e)], e);
       }
-      step.arguments.push_back(found.empty() || listed ? argument : c10::IValue());
+      step.arguments.push_back(argument.isTensor() ? c10::IValue() : argument);
     }
     call.proceed();
     for (const Tensor& each : trace::tensors_in(call.results)) {

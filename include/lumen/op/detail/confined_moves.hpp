@@ -78,8 +78,7 @@ inline std::optional<Confined> confined_gather(const trace::Step& step, std::siz
         }
       }
       if (same) continue;
-      std::vector<std::int64_t> shape(static_cast<std::size_t>(value.dim()), 1),
-          sizes = value.sizes().vec();
+      std::vector<std::int64_t> shape(static_cast<std::size_t>(value.dim()), 1), sizes = value.sizes().vec();
       shape[0] = static_cast<std::int64_t>(boxes.rows());
       shape[d + 1] = sizes[d + 1] = n;
       const Tensor places = at::tensor(index, at::kLong).reshape(shape).to(value.device());

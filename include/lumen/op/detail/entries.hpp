@@ -78,6 +78,10 @@ inline const std::map<std::string_view, Entry>& entries() {
         "tensor_split hsplit dsplit split_copy split_with_sizes_copy");
     put(narrow, "narrow narrow_copy slice slice_copy");
     put(index_select, "index_select");
+    put(index, "index");
+    put(unfold, "unfold");
+    put(columns, "im2col col2im");
+    put(unpool, "max_unpool2d max_unpool3d");
     put(flip, "flip fliplr flipud");
     put(roll, "roll");
     put(repeat, "repeat tile");

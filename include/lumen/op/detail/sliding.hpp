@@ -125,7 +125,8 @@ inline Interval nearest(const Resizing& by, bool exact, std::int64_t o, std::int
 /// The places around the centre: 1 on each side for linear, 2 for cubic interpolation.
 inline Interval interpolated(const Resizing& by, double reach, std::int64_t o, std::int64_t size) {
   if (by.antialias) {
-    const double centre = by.centre(o) + 0.5, support = reach * std::max(by.scale, 1.0);
+    const double centre = (static_cast<double>(o) + 0.5) * by.scale,
+                 support = reach * std::max(by.scale, 1.0);
     return within(centre - support - 0.5, centre + support + 0.5, size);
   }
   double centre = by.centre(o);
@@ -138,7 +139,9 @@ inline Geometry upsample(const Subject& subject) {
   const std::string_view name = bare_name(subject.step);
   const auto dims = static_cast<std::size_t>(name[name.find_first_of("123")] - '0');
   const std::size_t rank = subject.sizes().size();
-  if (rank != dims + 2) return everything(subject);
+  // antialiased with aligned corners, versions of LibTorch read different places
+  if (rank != dims + 2 || (name.ends_with("_aa") && subject.flag("align_corners")))
+    return everything(subject);
   const bool copies = name.find("nearest") != std::string_view::npos;
   const bool exact = name.find("exact") != std::string_view::npos;
   const double reach = name.find("bicubic") != std::string_view::npos ? 2.0 : 1.0;
