@@ -17,6 +17,7 @@
 #include <lumen/core/input.hpp>
 #include <lumen/core/memory.hpp>
 #include <lumen/core/tensor.hpp>
+#include <lumen/engine/backward.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/node.hpp>
 #include <lumen/engine/sweep.hpp>
@@ -70,9 +71,7 @@ inline Derivatives differentiate_owned(const Function& model, const Tensors& poi
     const Tensor scores = freeze ? targets[t].freeze(output)(output) : targets[t](output);
     Tensors gradients(points.size());
     if (scores.requires_grad()) {
-      gradients = torch::autograd::grad({scores}, x.origins, {at::ones_like(scores)},
-                                        /*retain_graph=*/t + 1 < targets.size(),
-                                        /*create_graph=*/false, /*allow_unused=*/true);
+      gradients = backward({scores}, x.origins, {at::ones_like(scores)}, t + 1 < targets.size());
     }
     // a score that requires gradients may owe that to the parameters alone
     const auto reached = [](const Tensor& gradient) { return gradient.defined(); };

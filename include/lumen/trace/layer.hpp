@@ -7,6 +7,7 @@
 
 #include <lumen/core/error.hpp>
 #include <lumen/core/tensor.hpp>
+#include <lumen/trace/names.hpp>
 
 namespace lumen::trace {
 
@@ -36,9 +37,10 @@ namespace lumen::layer {
 
 using trace::Layer;
 
-/// The nth operator of a kind: `nth("relu", 3)`, `nth("conv2d", -1)` for the last. In-place forms count alike.
+/// The nth operator of a kind: `nth("relu", 3)`, `nth("conv2d", -1)` for the last. In-place forms count alike, and so
+/// do all names of a function (trace::kind_of).
 [[nodiscard]] inline Layer nth(std::string kind, std::int64_t n) {
-  return {.by = Layer::By::Kind, .name = std::move(kind), .nth = n};
+  return {.by = Layer::By::Kind, .name = trace::kind_named(std::move(kind)), .nth = n};
 }
 
 /// The operator that consumes this parameter: `of(net->conv3->weight)`.

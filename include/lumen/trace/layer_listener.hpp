@@ -12,6 +12,7 @@
 
 #include <lumen/engine/gradient.hpp>
 #include <lumen/trace/layer_match.hpp>
+#include <lumen/trace/ungraphed.hpp>
 
 namespace lumen::trace {
 
@@ -23,6 +24,15 @@ class LayerListener final : public Listener {
 
   LayerListener(const std::vector<Layer>& layers, Visit visit) : visit_(std::move(visit)) {
     for (const Layer& layer : layers) matches_.emplace_back(layer);
+  }
+
+  enum class Prefix { Graphed, Ungraphed, AllUngraphed };
+
+  /// How to run what comes before the first of the layers, or all. Grad mode is to be on around the model.
+  /// @return `x` as the model is to be given it
+  [[nodiscard]] Tensors begin(Prefix prefix, const Tensors& x) {
+    prefix_ = prefix;
+    return prefix == Prefix::Graphed ? x : ungraphed_.marked(x);
   }
 
   void on_call(Call& call) override {
@@ -40,7 +50,11 @@ class LayerListener final : public Listener {
         return placed(value, kept(i, value), position == 0 && in_place(call.op));
       });
     }
-    call.proceed();
+    if (prefix_ == Prefix::Graphed) {
+      call.proceed();
+    } else {
+      ungraphed_.run(call);
+    }
     for (const std::size_t i : outputs) {
       replace_tensors(call.results, [&](const Tensor& value, std::size_t position) {
         return position > 0 ? value : placed(value, kept(i, value), in_place(call.op));
@@ -63,6 +77,10 @@ class LayerListener final : public Listener {
 
  private:
   Tensor kept(std::size_t which, const Tensor& value) {
+    if (prefix_ == Prefix::Ungraphed) {
+      prefix_ = Prefix::Graphed;
+      ungraphed_.end();
+    }
     const Tensor other = visit_(which, value);
     return other.defined() ? other : value;
   }
@@ -83,6 +101,8 @@ class LayerListener final : public Listener {
   }
 
   Visit visit_;
+  Prefix prefix_ = Prefix::Graphed;
+  Ungraphed ungraphed_;
   std::vector<LayerMatch> matches_;
 };
 
@@ -92,10 +112,11 @@ inline std::vector<Layer> resolved(std::vector<Layer> layers, const lumen::engin
                                    const Tensors& x) {
   struct Census final : Listener {
     std::vector<LayerMatch> matches;
+    Ungraphed ungraphed;
     void on_call(Call& call) override {
       const std::string kind = kind_of(call.op, call.arguments);
       for (LayerMatch& match : matches) match(kind, call.arguments);
-      call.proceed();
+      ungraphed.run(call);
     }
     Tensor on_tap(std::string_view name, const Tensor& value, bool input) override {
       for (LayerMatch& match : matches) match(name, input);
@@ -110,11 +131,12 @@ inline std::vector<Layer> resolved(std::vector<Layer> layers, const lumen::engin
   }
   if (!from_end) return layers;
   {
-    const at::NoGradGuard no_grad;
+    const c10::InferenceMode no_inference(false);
+    const at::AutoGradMode enable(true);
     Tensors row;
     for (const Tensor& part : x) row.push_back(part.narrow(0, 0, 1).clone());
     const Listening listening(census);
-    (void)model(row);
+    (void)model(census.ungraphed.marked(row));
   }
   for (std::size_t i = 0; i < layers.size(); ++i) {
     if (layers[i].nth >= 0) continue;

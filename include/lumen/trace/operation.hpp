@@ -12,20 +12,24 @@
 #include <lumen/core/error.hpp>
 #include <lumen/core/input.hpp>
 #include <lumen/trace/intercept.hpp>
+#include <lumen/trace/names.hpp>
 
 namespace lumen::trace {
 
-/// What an operator does, whatever way it was called: its name without namespace, without the underscore of the
-/// in-place form, and with one name for each convolution ("conv2d", "conv_transpose2d").
+/// What an operator does, whatever way it was called: its name without namespace, as `kind_named` has it, and for each
+/// convolution "conv2d" or "conv_transpose2d", by its number of dimensions.
 inline std::string kind_of(const c10::OperatorHandle& op, const std::vector<c10::IValue>& arguments) {
   const std::string& full = op.schema().name();
-  std::string name = full.substr(full.rfind(':') + 1);
-  if ((name == "_convolution" || name == "convolution") && arguments.size() > 6) {
-    const auto dims = arguments[1].toTensor().dim() - 2;
-    return text(arguments[6].toBool() ? "conv_transpose" : "conv", dims, "d");
+  const std::string name = full.substr(full.rfind(':') + 1);
+  const auto convolution = detail::convolutions().find(name);
+  if (convolution == detail::convolutions().end() || arguments.size() < 2) return kind_named(name);
+  bool transposed = name.find("transpose") != std::string::npos;
+  const auto& declared = op.schema().arguments();
+  for (std::size_t i = 0; i < declared.size(); ++i) {
+    if (declared[i].name() == "transposed") transposed = arguments[i].toBool();
   }
-  if (name.size() > 1 && name.back() == '_' && !name.ends_with("__")) name.pop_back();
-  return name;
+  const std::int64_t dims = convolution->second > 0 ? convolution->second : arguments[1].toTensor().dim() - 2;
+  return text(transposed ? "conv_transpose" : "conv", dims, "d");
 }
 
 /// Whether it writes into its first argument, as relu_ does.

@@ -16,20 +16,25 @@ using lumen::engine::Function;
 /// x -> the values of the layers, differentiable where grad mode says so. The pass stops after the last of them.
 inline Tensors head(const engine::Function& model, const std::vector<Layer>& layers, const Tensors& x) {
   struct Stop {};
+  const bool record = at::GradMode::is_enabled();
   Tensors values(layers.size());
   std::size_t found = 0;
   bool stopped = false;
   LayerListener listener(layers, [&](std::size_t which, const Tensor& value) {
     values[which] = value.clone();  // what follows may work in place
+    if (!record) values[which] = values[which].detach();
     if (++found == layers.size()) {
       stopped = true;
       throw Stop{};
     }
     return Tensor();
   });
+  const at::AutoGradMode enable(true);
+  const Tensors given =
+      listener.begin(record ? LayerListener::Prefix::Graphed : LayerListener::Prefix::AllUngraphed, x);
   const Listening listening(listener);
   try {
-    (void)model(x);
+    (void)model(given);
   } catch (...) {  // TorchScript's interpreter turns what it does not know into its own exceptions
     if (!stopped) throw;
   }
@@ -42,21 +47,22 @@ inline Tensors head(const engine::Function& model, const std::vector<Layer>& lay
 /// @throws Error if a replacement has not its layer's shape
 inline Tensor tail(const engine::Function& model, const std::vector<Layer>& layers, const Tensors& parts) {
   const bool record = at::GradMode::is_enabled();
-  const at::NoGradGuard prefix;
+  const at::AutoGradMode enable(true);
   LayerListener listener(layers, [&](std::size_t which, const Tensor& value) {
     require(value.sizes() == parts[which].sizes(), [&] {
       return text(layers[which].what(), " has shape ", value.sizes(),
                   " on this input, but its replacement has ", parts[which].sizes());
     });
-    at::GradMode::set_enabled(record);
     return parts[which].clone();
   });
   Tensors x;
   for (std::size_t i = layers.size(); i < parts.size(); ++i) x.push_back(parts[i].detach().clone());
+  const Tensors given =
+      listener.begin(record ? LayerListener::Prefix::Ungraphed : LayerListener::Prefix::AllUngraphed, x);
   const Listening listening(listener);
-  const Tensor output = model(x);
+  const Tensor output = model(given);
   listener.check();
-  return output;
+  return record ? output : output.detach();
 }
 
 /// What one pass tells at layers.
@@ -72,11 +78,10 @@ struct LayerDerivatives {
 inline LayerDerivatives differentiate_at(const engine::Function& model, const std::vector<Layer>& layers,
                                          const Tensors& x, const Targets& targets, bool freeze) {
   const c10::InferenceMode no_inference(false);
-  const at::AutoGradMode prefix(false);
+  const at::AutoGradMode enable(true);
   LayerDerivatives result;
   Tensors held(layers.size());
   LayerListener listener(layers, [&](std::size_t which, const Tensor& value) {
-    at::GradMode::set_enabled(true);
     held[which] = value.requires_grad() ? value.clone() : value.detach().clone().requires_grad_(true);
     return held[which].clone();
   });
@@ -84,8 +89,9 @@ inline LayerDerivatives differentiate_at(const engine::Function& model, const st
   {
     Tensors seen;
     for (const Tensor& part : x) seen.push_back(part.detach().clone());
+    const Tensors given = listener.begin(LayerListener::Prefix::Ungraphed, seen);
     const Listening listening(listener);
-    output = lumen::engine::run_model(model, seen);
+    output = lumen::engine::run_model(model, given);
   }
   listener.check();
   for (const Tensor& value : held) result.values.push_back(value.detach());
@@ -93,9 +99,7 @@ inline LayerDerivatives differentiate_at(const engine::Function& model, const st
     const Tensor scores = freeze ? targets[t].freeze(output)(output) : targets[t](output);
     Tensors gradients(held.size());
     if (scores.requires_grad()) {
-      gradients = torch::autograd::grad({scores}, held, {at::ones_like(scores)},
-                                        /*retain_graph=*/t + 1 < targets.size(), /*create_graph=*/false,
-                                        /*allow_unused=*/true);
+      gradients = engine::backward({scores}, held, {at::ones_like(scores)}, t + 1 < targets.size());
     }
     bool reached = false;
     for (std::size_t i = 0; i < held.size(); ++i) {

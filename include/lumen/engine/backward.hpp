@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <exception>
+#include <string>
+
+#include <lumen/core/error.hpp>
+#include <lumen/core/input.hpp>
+#include <lumen/core/tensor.hpp>
+
+namespace lumen::engine {
+
+/// The gradients of `roots` weighted by `seeds`, undefined for `inputs` that nothing flows back to.
+/// @param keep  the graph stays for another backward pass
+/// @throws Error if something flows back to one of the fused kernels that LibTorch has for inference alone. A model that
+/// runs one without asking whether anybody needs gradients was traced where nobody did.
+inline Tensors backward(const Tensors& roots, const Tensors& inputs, const Tensors& seeds, bool keep) {
+  try {
+    return torch::autograd::grad(roots, inputs, seeds, keep, /*create_graph=*/false, /*allow_unused=*/true);
+  } catch (const std::exception& error) {
+    const std::string message = error.what();
+    const bool fused = message.find("aten::_transformer_") != std::string::npos ||
+                       message.find("aten::_native_multi_head") != std::string::npos ||
+                       message.find("aten::_native_decoder_only") != std::string::npos ||
+                       message.find("aten::_transform_bias_rescale_qkv") != std::string::npos;
+    if (!fused || message.find("not implemented") == std::string::npos) throw;
+    throw Error(text("the model runs a fused kernel for inference, which has no derivative (",
+                     message.substr(0, message.find('\n')),
+                     "): it was traced with gradients off (torch.no_grad); trace it with gradients enabled"));
+  }
+}
+
+}  // namespace lumen::engine
