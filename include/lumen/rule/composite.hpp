@@ -36,7 +36,7 @@ struct Composite {
 
   /// Gives all `kinds` this rule, in place of what they had.
   Composite& use(const Kinds& of, const Backward& rule) {
-    for (const std::string& kind : of) kinds[kind] = rule;
+    for (const std::string& kind : of) kinds[trace::kind_named(kind)] = rule;
     return *this;
   }
   /// Declares that the gradient of all `kinds` is right as it is.
@@ -46,7 +46,7 @@ struct Composite {
 /// Whether an operator is a weighted sum of the path's values with constant weights.
 [[nodiscard]] inline bool is_weighted(const Record& record) {
   if (!kinds::weighted.contains(record.kind)) return false;
-  return std::count(record.on_path.begin(), record.on_path.end(), true) == 1;
+  return record.paths() == 1;
 }
 
 }  // namespace lumen::rule

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -36,23 +37,32 @@ struct Deconvolution {
   }
 };
 
-/// The gradient with another rule at rectifiers (kinds::rectifiers, and the larger of a value and a constant);
-/// every other operator of convolutional networks keeps its own gradient, what is not known is refused.
+/// The gradient with another rule at rectifiers: kinds::rectifiers, and the larger of a value and a constant. Every
+/// other operator that is known keeps its own gradient, so what rectifies nothing passes; what is not known is refused,
+/// and so is a choice by a mask that was computed from the input, of which it cannot be told whether it rectifies.
 template <class Rule>
 [[nodiscard]] Composite rectifier_composite(std::string method, Rule rule) {
   Composite composite{.method = std::move(method)};
   composite
-      .pass(kinds::moves | kinds::dropouts | kinds::sums | kinds::averages | kinds::weighted |
-            kinds::products | kinds::norms_fixed | kinds::norms_adaptive | kinds::squashers | kinds::maxima |
-            kinds::softmaxes)
+      .pass(kinds::moves | kinds::placements | kinds::scatters | kinds::dropouts | kinds::sums |
+            kinds::gatherings | kinds::averages | kinds::sampling | kinds::weighted | kinds::products |
+            kinds::multilinear | kinds::norms_fixed | kinds::norms_adaptive | kinds::squashers |
+            kinds::binaries | kinds::steps | kinds::maxima | kinds::ranks | kinds::softmaxes |
+            kinds::composed | kinds::others)
       .use(kinds::rectifiers, rule);
-  const auto larger = [rule](const Record& record) -> std::optional<Backward> {
-    if (record.kind != "max" && record.kind != "maximum") return std::nullopt;
+  static const Kinds by_mask{"where", "masked_fill", "masked_scatter"};
+  for (const std::string& kind : by_mask) composite.kinds.erase(kind);
+  composite.kinds.erase("max");
+  composite.otherwise = [rule](const Record& record) -> std::optional<Backward> {
+    if (by_mask.contains(record.kind)) {
+      const bool decides = std::count(record.decided.begin(), record.decided.end(), true) > 0;
+      return decides ? std::nullopt : std::optional(Backward(nullptr));
+    }
+    if (record.kind == "min" || record.kind == "minimum" || record.kind == "fmin") return Backward(nullptr);
+    if (record.kind != "max" && record.kind != "maximum" && record.kind != "fmax") return std::nullopt;
     if (record.inputs.size() == 2 && record.on_path[0] != record.on_path[1]) return Backward(rule);
     return Backward(nullptr);
   };
-  composite.kinds.erase("max");
-  composite.otherwise = larger;
   return composite;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -12,7 +13,9 @@
 
 #include <lumen/engine/gradient.hpp>
 #include <lumen/rule/composite.hpp>
+#include <lumen/rule/detail/decided.hpp>
 #include <lumen/rule/node.hpp>
+#include <lumen/rule/parts.hpp>
 #include <lumen/trace/layer_listener.hpp>
 #include <lumen/trace/unheard.hpp>
 
@@ -64,33 +67,47 @@ class Pass final : public trace::Listener {
   [[nodiscard]] const std::vector<std::shared_ptr<Record>>& records() const { return records_; }
 
   /// How many operators were seen so far in this pass, on the path or not.
-  [[nodiscard]] std::int64_t order() const { return order_; }
+  [[nodiscard]] Order order() const { return order_; }
 
   [[nodiscard]] bool innermost() const override { return true; }
 
+  /// Whether the operator of this number was heard part by part.
+  [[nodiscard]] bool took_apart(std::int64_t order) const { return taken_apart_.contains(order); }
+
   void on_call(trace::Call& call) override {
     const std::string kind = trace::kind_of(call.op, call.arguments);
-    const std::int64_t order = order_++, nth = counter_.next(kind);
+    const bool part = !part_of_.empty();
+    const std::int64_t order = order_.next(part), nth = (part ? parts_ : counter_).next(kind);
     const std::vector<c10::IValue>& given = call.arguments;
     std::int64_t at_layer = -1;
-    for (std::size_t i = 0; i < matches_.size(); ++i) {
+    for (std::size_t i = 0; i < matches_.size() && !part; ++i) {
       if (matches_[i](kind, given)) at_layer = static_cast<std::int64_t>(i);
     }
     if (!at::GradMode::is_enabled()) {
-      call.proceed();
+      decided_.run(call);
       return;
     }
-    auto record = std::make_shared<Record>(Record{.op = call.op, .kind = kind, .order = order, .nth = nth});
+    auto record = std::make_shared<Record>(
+        Record{.op = call.op, .kind = kind, .order = order, .nth = nth, .part_of = part_of_});
     freeze_parameters(call, *record);
-    if (!std::any_of(record->on_path.begin(), record->on_path.end(), [](bool on) { return on; })) {
-      call.proceed();
+    if (record->paths() == 0) {
+      decided_.run(call);
       return;
     }
+    refuse_inference_kernel(call.op, record->where());
     if (is_weighted(*record)) ++record->weights;
     record->arguments = call.arguments;
     trace::replace_tensors(record->arguments, [](const Tensor& t, std::size_t) { return t.detach(); });
     record->inputs = trace::tensors_in(record->arguments);
     std::optional<Backward> rule = rule_for(*record, at_layer);
+    if (!rule && separable(call.op, kind)) {
+      taken_apart_.insert(order);
+      const std::string outer = std::exchange(part_of_, part ? part_of_ : record->where());
+      if (!part) parts_ = {};
+      take_apart(call, kind, *this);
+      part_of_ = outer;
+      return;
+    }
     if (rule) record->rule = *rule;
     if (rule && *rule && composite_.around) {
       rule = [around = composite_.around, chosen = *rule](const Record& at, const Tensors& gradients) {
@@ -102,9 +119,10 @@ class Pass final : public trace::Listener {
     } else {
       record->arguments.clear();
       record->inputs.clear();
-      call.proceed();
+      decided_.run(call);
       for (const Tensor& result : trace::tensors_in(call.results)) {
         if (!result.grad_fn()) continue;
+        if (result.is_complex() && complex_from_.empty()) complex_from_ = record->where();
         remember(result.grad_fn(), record);
         if (!rule) refuse(result, *record);
       }
@@ -134,7 +152,11 @@ class Pass final : public trace::Listener {
   };
 
   void restart() {
-    order_ = 0;
+    order_ = {};
+    part_of_.clear();
+    taken_apart_.clear();
+    decided_ = {};
+    complex_from_.clear();
     last_ = nullptr;
     counter_ = {};
     records_.clear();
@@ -159,6 +181,7 @@ class Pass final : public trace::Listener {
       const bool on_path = requires_grad && !value.is_leaf();
       record.on_path.push_back(on_path);
       record.producers.push_back(nullptr);
+      record.decided.push_back(!on_path && decided_.contains(value));
       if (!on_path) return requires_grad ? value.detach() : value;
       const auto found = known_.find(value.grad_fn().get());
       if (found == known_.end()) {  // a view made anew, or a value put in by a layer: not the model's input
@@ -176,17 +199,25 @@ class Pass final : public trace::Listener {
 
   /// Throws as soon as anything flows back to `result`.
   void refuse(const Tensor& result, const Record& record) const {
+    const std::string numbers =
+        complex_from_.empty() ? "" : text("; complex numbers began at ", complex_from_);
     result.register_hook(
         [message = text(composite_.method, " has no rule for ", record.where(),
                         ", which is on the path from the input to the score; give its composite ",
-                        "a rule for '", record.kind, "', or declare it passed through")](const Tensor&) {
-          throw Error(message);
-        });
+                        "a rule for '", record.kind, "', or declare it passed through",
+                        numbers)](const Tensor&) { throw Error(message); });
   }
 
   /// The rule for this operator, null for its own gradient; no value if nothing covers it.
   std::optional<Backward> rule_for(const Record& record, std::int64_t at_layer) {
     if (at_layer >= 0) return composite_.layers[static_cast<std::size_t>(at_layer)].second;
+    std::optional<Backward> rule = rule_by_kind(record);
+    // no rule is written for complex numbers; an operator's own gradient is
+    if (rule && *rule && has_complex(record.inputs)) return std::nullopt;
+    return rule;
+  }
+
+  std::optional<Backward> rule_by_kind(const Record& record) {
     const bool weighted = is_weighted(record);
     if (weighted && composite_.first && record.weights == 1) return *composite_.first;
     std::optional<Backward> found;
@@ -224,8 +255,15 @@ class Pass final : public trace::Listener {
     }
     const auto node = lumen::engine::make_node<detail::RuleNode>(record, rule);
     node->set_next_edges(std::move(edges));
+    require(!has_complex(trace::tensors_in(call.results)), [&] {
+      return text(composite_.method, " has no rule for ", record->where(),
+                  ", which makes complex numbers of values on the path from the input to the score");
+    });
     trace::replace_tensors(call.results, [&](const Tensor& value, std::size_t i) {
-      if (!at::isFloatingType(value.scalar_type())) return value;
+      if (!at::isFloatingType(value.scalar_type())) {
+        decided_.add(value);
+        return value;
+      }
       record->outputs.push_back(value.detach());
       if (self.defined() && i == 0) {
         record->outputs.back() = record->outputs.back().clone();
@@ -244,7 +282,12 @@ class Pass final : public trace::Listener {
   Composite composite_;
   std::vector<trace::LayerMatch> matches_;
   trace::Counter counter_;
-  std::int64_t order_ = 0;
+  trace::Counter parts_;
+  Order order_;
+  std::string part_of_;
+  std::string complex_from_;  ///< the first operator of the pass that makes complex numbers
+  std::set<std::int64_t> taken_apart_;
+  detail::Decided decided_;
   const Record* last_ = nullptr;
   std::vector<std::shared_ptr<Record>> records_;
   std::unordered_map<const torch::autograd::Node*, std::shared_ptr<Record>> known_;

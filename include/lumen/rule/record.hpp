@@ -17,17 +17,23 @@
 
 namespace lumen::rule {
 
+[[nodiscard]] inline bool has_complex(const Tensors& values) {
+  return std::any_of(values.begin(), values.end(), [](const Tensor& value) { return value.is_complex(); });
+}
+
 /// An operator on the way from the input to the score, as a rule sees it. Its tensors carry no graph.
 struct Record {
   c10::OperatorHandle op;
   std::string kind;  ///< as trace::kind_of: "conv2d", "relu"
   std::int64_t order = 0, nth = 0;
+  std::string part_of{};  ///< the operator that was taken apart into this one and others; empty if none was
 
   /// As the operator was called; empty where the operator's own gradient is used. Of an in-place operator, the
   /// first is a copy from before.
   std::vector<c10::IValue> arguments{};
   Tensors inputs{};             ///< the tensors among the arguments
   std::vector<bool> on_path{};  ///< for each of them, whether it depends on the model's input
+  std::vector<bool> decided{};  ///< whether it does so without being differentiable, as the mask x > 0 does
   Tensors outputs{};            ///< the floating point results
   std::vector<std::int64_t>
       versions{};  ///< of inputs and outputs, which tell whether the model overwrote them
@@ -46,8 +52,9 @@ struct Record {
   Tensor scale{}, shift{};
   bool merged = false;
 
-  /// "relu 3 (aten::relu_, operator 17)"
+  /// "relu 3 (aten::relu_, operator 17)", "tanh 1 (aten::tanh, a part of lstm_cell 0 (aten::lstm_cell, operator 2))"
   [[nodiscard]] std::string where() const {
+    if (!part_of.empty()) return text(kind, ' ', nth, " (", op.schema().name(), ", a part of ", part_of, ")");
     return text(kind, ' ', nth, " (", op.schema().name(), ", operator ", order, ")");
   }
 
@@ -65,6 +72,15 @@ struct Record {
     const std::int64_t at = position(name);
     return at < 0 ? c10::IValue() : arguments[static_cast<std::size_t>(at)];
   }
+
+  /// The tensor that is the argument of this name; undefined if there is none.
+  [[nodiscard]] Tensor tensor(std::string_view name) const {
+    const c10::IValue value = argument(name);
+    return value.isTensor() ? value.toTensor() : Tensor();
+  }
+
+  /// How many of the inputs are on the path.
+  [[nodiscard]] std::int64_t paths() const { return std::count(on_path.begin(), on_path.end(), true); }
 
   /// The first input that is on the path.
   [[nodiscard]] std::size_t data() const {

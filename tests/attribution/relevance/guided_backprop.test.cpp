@@ -5,7 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <lumen/target/element.hpp>
@@ -115,6 +117,57 @@ DOCTEST_TEST_CASE(
   const std::string message =
       message_of([&] { (void)lumen::GuidedBackprop{}(choice, x, target::Class{.index = 1}); });
   DOCTEST_CHECK(holds(message, "GuidedBackprop has no rule for where 0"));
+}
+
+DOCTEST_TEST_CASE("what rectifies nothing passes, whatever it is; so does a choice by a constant mask") {
+  const Tensor filter = nets::weight({4, 1, 3, 3}, 60), grid = nets::random({1, 3, 3, 2}, 61, 0.4);
+  const Tensor index = at::tensor({1, 0, 1, 3}, at::kLong), mask = nets::random({8, 8}, 62) > 0;
+  const Tensor u = nets::weight({12, 8}, 63), v = nets::weight({12, 3}, 64), h = nets::random({2, 3}, 65);
+  const std::vector<std::int64_t> one{1};
+  const std::vector<std::pair<std::string, std::function<Tensor(const Tensor&)>>> cases{
+      {"norm", [](const Tensor& x) { return at::norm(x + 0.1, 2, {1}); }},
+      {"linalg_vector_norm", [=](const Tensor& x) { return at::linalg_vector_norm(x + 0.1, 3, one); }},
+      {"std", [=](const Tensor& x) { return at::std(x, std::vector<std::int64_t>{2, 3}, true); }},
+      {"var_mean", [=](const Tensor& x) { return std::get<0>(at::var_mean(x, one, true, true)); }},
+      {"im2col", [](const Tensor& x) { return at::im2col(x, {2, 2}, {1, 1}, {0, 0}, {1, 1}); }},
+      {"col2im",
+       [](const Tensor& x) {
+         return at::col2im(x.reshape({1, 4, 64}), {9, 9}, {2, 2}, {1, 1}, {0, 0}, {1, 1});
+       }},
+      {"index_add", [=](const Tensor& x) { return at::index_add(x, 1, index, x); }},
+      {"scatter_add",
+       [=](const Tensor& x) { return at::scatter_add(x, 1, index.reshape({1, 4, 1, 1}).expand_as(x), x); }},
+      {"sort", [](const Tensor& x) { return std::get<0>(x.sort(1)); }},
+      {"topk", [](const Tensor& x) { return std::get<0>(x.topk(2, 1)); }},
+      {"grid_sampler", [=](const Tensor& x) { return at::grid_sampler(x, grid, 0, 0, false); }},
+      {"upsample_nearest1d", [](const Tensor& x) { return at::upsample_nearest1d(x.flatten(2), {70}); }},
+      {"upsample_trilinear3d",
+       [](const Tensor& x) { return at::upsample_trilinear3d(x.unsqueeze(1), {5, 9, 9}, true); }},
+      {"adaptive_max_pool1d",
+       [](const Tensor& x) { return std::get<0>(at::adaptive_max_pool1d(x.flatten(2), 5)); }},
+      {"adaptive_max_pool3d",
+       [](const Tensor& x) { return std::get<0>(at::adaptive_max_pool3d(x.unsqueeze(1), {2, 3, 3})); }},
+      {"glu", [](const Tensor& x) { return at::glu(x, 1); }},
+      {"lstm_cell",
+       [=](const Tensor& x) { return std::get<0>(at::lstm_cell(x[0][0].narrow(0, 0, 2), {h, h}, u, v)); }},
+      {"fft", [](const Tensor& x) { return at::abs(at::fft_rfft(x + 0.1)); }},
+      {"cumprod", [](const Tensor& x) { return at::cumprod(x + 0.5, 1); }},
+      {"atan2", [](const Tensor& x) { return at::atan2(x, x + 1.0); }},
+      {"masked_fill", [=](const Tensor& x) { return x.masked_fill(mask, 0.3); }},
+      {"where", [=](const Tensor& x) { return at::where(mask, x, x * 0.1); }},
+      {"a causal mask", [](const Tensor& x) { return x.masked_fill(at::ones_like(x).triu() > 0, 0.3); }},
+  };
+  const Tensor x = nets::random({1, 1, 8, 8}, 66);
+  for (const auto& [name, layer] : cases) {
+    DOCTEST_CAPTURE(name);
+    const auto net = [&filter, &run = layer](const Tensor& at) {
+      const Tensor y = run(at::relu(at::conv2d(at, filter, {}, 1, 1))).reshape({1, -1});
+      return at::linear(y, nets::random({3, y.size(1)}, 67));
+    };
+    const Tensor guided = lumen::GuidedBackprop{}(net, x, target::Class{.index = 2}).map;
+    DOCTEST_CHECK(guided.abs().max().item<double>() > 0);
+    DOCTEST_CHECK(all_close(guided, oracle(net, x, 2, false), 1e-12));
+  }
 }
 
 DOCTEST_TEST_CASE("chunks, several targets and segmentation targets") {

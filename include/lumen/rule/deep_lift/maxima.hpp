@@ -35,6 +35,15 @@ inline Tensor pool_positions(const Record& record, std::int64_t dims) {
                                : at::max_pool3d_with_indices(x, kernel, stride, padding, dilation, ceil));
 }
 
+/// Shares out changes of values that are among the elements of a row [..., elements] exactly: `chosen` of them, which
+/// must have moved as far and in the same direction, get it all. Multipliers are in [0, 1], and no division fails.
+inline Tensor share_chosen(const Tensor& at, const Tensor& origin, const Tensor& change, const Tensor& chosen,
+                           double epsilon, const Tensor& flow) {
+  const Tensor step = at.gather(-1, chosen) - origin.gather(-1, chosen);
+  const Tensor share = at::where(step.abs() >= epsilon, change / step, at::ones_like(step));
+  return at::zeros_like(at).scatter_add_(-1, chosen, share * flow);
+}
+
 /// The extreme of each window, in a form in which windows are entries [..., windows] and what they choose from
 /// [..., elements].
 struct Windows {
@@ -42,17 +51,14 @@ struct Windows {
   Tensor at_positions, origin_positions;  ///< which is chosen
 };
 
-/// Shares Dy of each window out exactly. Of the larger of y and y' (for a maximum), the element that attains it gets
-/// all of Dy; there |Dx| >= |Dy|, so that multipliers are in [0, 1] and no division fails.
+/// Of the larger of y and y' (for a maximum), the element that attains it gets all of Dy; there |Dx| >= |Dy|.
 /// @param sign  1 for maxima, -1 for minima
 inline Tensor share_windows(const Windows& windows, double sign, double epsilon, const Tensor& flow) {
   const Tensor y = windows.at.gather(-1, windows.at_positions),
                y0 = windows.origin.gather(-1, windows.origin_positions);
   const Tensor change = y - y0;
   const Tensor chosen = at::where(change * sign >= 0, windows.at_positions, windows.origin_positions);
-  const Tensor step = windows.at.gather(-1, chosen) - windows.origin.gather(-1, chosen);
-  const Tensor share = at::where(step.abs() >= epsilon, change / step, at::ones_like(step));
-  return at::zeros_like(windows.at).scatter_add_(-1, chosen, share * flow);
+  return share_chosen(windows.at, windows.origin, change, chosen, epsilon, flow);
 }
 
 inline Tensors pool_maxima(DeepLiftPasses& passes, const Record& record, const Tensors& gradients) {
@@ -131,7 +137,7 @@ inline Tensors binary_extrema(DeepLiftPasses& passes, const Record& record, cons
 inline DeepLiftChoice maxima_choice(const Record& record) {
   if (pooled_dims(record.kind) > 0) return pool_maxima;
   if (record.kind == "amax" || record.kind == "amin") return reduced_extrema;
-  if (!extrema.contains(record.kind)) return std::nullopt;
+  if (!kinds::extrema.contains(record.kind)) return std::nullopt;
   return record.inputs.size() == 2 ? DeepLiftChoice(binary_extrema) : DeepLiftChoice(reduced_extrema);
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <lumen/rule/pass.hpp>
+#include <lumen/trace/ungraphed.hpp>
 
 namespace lumen::rule {
 
@@ -98,12 +99,18 @@ class DeepLiftPasses final : public trace::Listener {
 
   [[nodiscard]] bool innermost() const override { return true; }
 
-  /// Sees the operators of the pass of x'. Grad mode is left as it is around them, because models may ask for it.
+  /// Sees the operators of the pass of x', which records no graph.
   void on_call(trace::Call& call) override {
-    const at::NoGradGuard no_grad;
-    const auto found = seen_.find(order_++);
+    const std::int64_t order = order_.next(inside_);
+    if (pass_.took_apart(order)) {
+      const bool outer = std::exchange(inside_, true);
+      take_apart(call, trace::kind_of(call.op, call.arguments), *this);
+      inside_ = outer;
+      return;
+    }
+    const auto found = seen_.find(order);
     if (found == seen_.end()) {
-      call.proceed();
+      ungraphed_.run(call);
       return;
     }
     const Seen& seen = found->second;
@@ -115,7 +122,7 @@ class DeepLiftPasses final : public trace::Listener {
     if (seen.ruled) {
       run_and_keep(call, seen.record);
     } else {
-      call.proceed();
+      ungraphed_.run(call);
     }
   }
 
@@ -148,6 +155,7 @@ class DeepLiftPasses final : public trace::Listener {
                          .kind = record.kind,
                          .order = record.order,
                          .nth = record.nth,
+                         .part_of = record.part_of,
                          .on_path = record.on_path},
               .ruled = static_cast<bool>(*choice)};
     for (std::size_t i = 0; i < record.inputs.size(); ++i) {
@@ -163,7 +171,7 @@ class DeepLiftPasses final : public trace::Listener {
 
   /// F(x), and F(x') beside it.
   Tensor ask(const AnyTarget& target, const Tensor& output) {
-    const std::int64_t begin = pass_.order();
+    const Order begin = pass_.order();
     Tensor scores;
     {
       const trace::Listening listening(pass_);
@@ -171,7 +179,7 @@ class DeepLiftPasses final : public trace::Listener {
     }
     if (!output.requires_grad()) return scores;  // asked for its shape only
     if (!origin_output_.defined()) {
-      order_ = 0;
+      order_ = {};
       origin_output_ = listened(model_, copies(origin_input_)).detach();
       held_by_model_ = std::exchange(held_, {});
     }
@@ -184,14 +192,16 @@ class DeepLiftPasses final : public trace::Listener {
 
   template <class F, class Value>
   Tensor listened(const F& function, const Value& of) {
+    inside_ = false;
     const trace::Listening listening(*this);
     return function(of);
   }
 
-  static Tensors copies(const Tensors& parts) {
+  /// For a pass of x': marked as if they needed gradients, because models may ask for that.
+  Tensors copies(const Tensors& parts) {
     Tensors result;
     for (const Tensor& part : parts) result.push_back(part.clone());
-    return result;
+    return ungraphed_.marked(result);
   }
 
   /// Gives the pass of x' what the pass of x took besides values on the path, where that differs.
@@ -231,7 +241,7 @@ class DeepLiftPasses final : public trace::Listener {
       return writes && value.is_alias_of(self) ? value.detach().clone() : value.detach();
     });
     record.inputs = trace::tensors_in(record.arguments);
-    call.proceed();
+    ungraphed_.run(call);
     for (const Tensor& result : trace::tensors_in(call.results)) {
       if (at::isFloatingType(result.scalar_type())) {
         record.outputs.push_back(writes ? result.detach().clone() : result.detach());
@@ -245,7 +255,9 @@ class DeepLiftPasses final : public trace::Listener {
   lumen::engine::Function model_;
   Tensors origin_input_;
   Tensor origin_output_;
-  std::int64_t order_ = 0;
+  trace::Ungraphed ungraphed_;
+  Order order_;
+  bool inside_ = false;  ///< of an operator that is taken apart
   std::string held_, held_by_model_;
   std::map<std::int64_t, Seen> seen_;
   std::map<std::int64_t, Record> origin_;

@@ -6,10 +6,8 @@
 namespace lumen::rule::detail {
 
 /// Operators that are at most quadratic in all that they are given: sums of products of two, and variances.
-inline const Kinds quadratic =
-    kinds::weighted | kinds::products |
-    Kinds{"addbmm", "addcmul", "addmv", "addr",  "chain_matmul", "dot",  "ger", "inner",
-          "kron",   "lerp",    "mv",    "outer", "tensordot",    "vdot", "var", "var_mean"};
+inline const Kinds quadratic = kinds::weighted | kinds::products | kinds::multilinear |
+                               Kinds{"addbmm", "addcmul", "addmv", "addr", "lerp", "var"};
 
 /// The exact split of an operator B that is at most quadratic: the two ways of changing one factor after the other,
 /// averaged, which is its gradient half way.
@@ -23,7 +21,7 @@ inline Tensors halfway(DeepLiftPasses& passes, const Record& record, const Tenso
   for (std::size_t i = 0; i < middle.size(); ++i) {
     if (record.on_path[i]) middle[i] = (record.inputs[i] + origin.inputs[i]).mul_(0.5);
   }
-  const bool plain_product = record.kind == "mul" || record.kind == "multiply";
+  const bool plain_product = record.kind == "mul";
   for (std::size_t i = 0; i < middle.size(); ++i) {
     if (!record.on_path[i]) continue;
     result[i] = plain_product ? (gradients.front() * middle[1 - i]).sum_to_size(middle[i].sizes())
@@ -47,11 +45,12 @@ inline Tensors quotient(DeepLiftPasses& passes, const Record& record, const Tens
 /// What is known for products and quotients of values on the path.
 inline DeepLiftChoice product_choice(const Record& record) {
   if (!quadratic.contains(record.kind)) return std::nullopt;
-  const auto factors = std::count(record.on_path.begin(), record.on_path.end(), true);
-  const bool quotients = record.kind == "div" || record.kind == "divide" || record.kind == "true_divide";
+  const std::int64_t factors = record.paths();
+  const bool quotients = record.kind == "div";
   if (quotients && !record.argument("rounding_mode").isNone()) return std::nullopt;
-  if (record.kind == "var" || record.kind == "var_mean") return halfway;
-  if ((record.kind == "einsum" || record.kind == "chain_matmul") && factors > 2) return std::nullopt;
+  if (record.kind == "var") return halfway;
+  static const Kinds any_number{"einsum", "chain_matmul", "_trilinear", "bilinear"};
+  if (any_number.contains(record.kind) && factors > 2) return std::nullopt;
   if (quotients && record.inputs.size() == 2 && record.on_path[1]) return quotient;
   if (factors == 1) return DeepLiftBackward();
   return halfway;

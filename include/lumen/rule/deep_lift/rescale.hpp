@@ -8,34 +8,38 @@ namespace lumen::rule {
 
 namespace detail {
 
-/// Functions of one value, element by element.
-inline const Kinds univariate =
-    kinds::rectifiers | kinds::squashers |
-    Kinds{"acos", "acosh", "asin", "asinh", "atan",  "atanh",     "ceil", "cosh", "erfc", "exp2", "floor",
-          "frac", "log10", "log2", "logit", "round", "clamp_max", "sign", "sinh", "tan",  "trunc"};
-
-/// The larger or the smaller of two.
-inline const Kinds extrema{"fmax", "fmin", "max", "maximum", "min", "minimum"};
+/// Functions of one value, element by element, all else constant.
+inline const Kinds univariate = kinds::rectifiers | kinds::squashers | kinds::binaries | kinds::steps;
 
 /// Whether a flag among the arguments says that this is training, in which results are random or depend on the
 /// company of other samples.
 inline bool is_training(const Record& record) {
+  const c10::IValue p = record.argument("p");
+  if (kinds::dropouts.contains(record.kind) && p.isDouble() && p.toDouble() == 0.0) return false;
   for (const char* const name : {"train", "training"}) {
     const c10::IValue flag = record.argument(name);
-    if (flag.isBool() && flag.toBool()) return true;
+    if (flag.isBool() ? flag.toBool() : record.position(name) >= 0)
+      return true;  // native_dropout's "none" is yes
   }
   return false;
 }
 
 /// Whether each element of the output is a function of that element of the one input on the path, all else constant.
 inline bool is_elementwise(const Record& record) {
-  if (std::count(record.on_path.begin(), record.on_path.end(), true) != 1 || is_training(record))
-    return false;
+  if (record.paths() != 1 || is_training(record)) return false;
   if (univariate.contains(record.kind)) return true;
-  return extrema.contains(record.kind) && record.inputs.size() == 2;
+  return kinds::extrema.contains(record.kind) && record.inputs.size() == 2;
 }
 
-/// Df / Dx of an elementwise operator, its own slope at x where |Dx| < epsilon.
+/// multiplier * flow, where 0 times infinity is 0: nothing flows there.
+inline Tensor flowing(const Tensor& multiplier, const Tensor& flow) {
+  const Tensor result = multiplier * flow;
+  if (at::isfinite(result.sum()).item<bool>()) return result;
+  return result.masked_fill((multiplier == 0).logical_or_(flow == 0), 0);
+}
+
+/// Df / Dx of an elementwise operator; its own slope at x where |Dx| < epsilon, or 0 where that is infinite, which is no
+/// less exact for values that did not move.
 inline Tensor secant(DeepLiftPasses& passes, const Record& record) {
   const Record& origin = passes.origin(record);
   const std::size_t data = record.data();
@@ -50,7 +54,8 @@ inline Tensor secant(DeepLiftPasses& passes, const Record& record) {
   const Tensor slope = (y - origin.outputs.front()).div_(step);
   if (moved.all().item<bool>()) return slope;
   if (record.kind == "relu") return at::where(moved, slope, (y > 0).to(y.scalar_type()));
-  return at::where(moved, slope, record.pull_back(record.inputs, data, {at::ones_like(y)}));
+  const Tensor own = record.pull_back(record.inputs, data, {at::ones_like(y)});
+  return at::where(moved, slope, own.masked_fill(at::isfinite(own).logical_not_(), 0));
 }
 
 }  // namespace detail
@@ -64,11 +69,7 @@ struct Rescale {
   DeepLiftChoice operator()(const Record& record) const {
     if (!detail::is_elementwise(record)) return std::nullopt;
     return [](DeepLiftPasses& passes, const Record& at, const Tensors& gradients) {
-      Tensor flow = detail::secant(passes, at).mul_(gradients.front());
-      if (kinds::squashers.contains(at.kind)) {  // whose slope may be infinite where nothing flows back
-        flow.masked_fill_(gradients.front() == 0, 0);
-      }
-      return only(at, at.data(), flow);
+      return only(at, at.data(), detail::flowing(detail::secant(passes, at), gradients.front()));
     };
   }
 };

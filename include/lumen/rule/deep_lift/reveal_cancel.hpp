@@ -4,6 +4,7 @@
 #include <array>
 
 #include <lumen/rule/deep_lift/rescale.hpp>
+#include <lumen/rule/statistics.hpp>
 
 namespace lumen::rule {
 
@@ -38,7 +39,7 @@ struct WeightedSum {
 /// Whether an operator is a weighted sum of one value on the path that can be split by sign.
 inline bool is_splittable(const Record& record) {
   if (!kinds::weighted.contains(record.kind)) return false;
-  if (std::count(record.on_path.begin(), record.on_path.end(), true) != 1) return false;
+  if (record.paths() != 1) return false;
   const bool biased = record.kind == "addmm" || record.kind == "baddbmm";
   if (record.kind == "einsum") return record.inputs.size() == 2;
   return biased ? !record.on_path.front() : record.data() < 2;
@@ -46,14 +47,13 @@ inline bool is_splittable(const Record& record) {
 
 /// Batch normalisation by fixed statistics as a factor for each channel, shaped to multiply its input.
 inline Tensor channel_factor(const Record& record) {
-  const auto tensor = [&](const char* name) {
-    const c10::IValue value = record.argument(name);
-    return value.isTensor() ? value.toTensor() : Tensor();
-  };
+  require_own_statistics(record, "DeepLift");
   std::vector<std::int64_t> shape(static_cast<std::size_t>(record.inputs.front().dim()), 1);
   if (shape.size() > 1) shape[1] = record.inputs.front().size(1);
-  const Tensor root = (tensor("running_var") + record.argument("eps").toDouble()).rsqrt();
-  return (tensor("weight").defined() ? root * tensor("weight") : root).reshape(shape);
+  const Tensor root = (record.tensor("running_var") +
+                       record.argument(record.position("eps") >= 0 ? "eps" : "epsilon").toDouble())
+                          .rsqrt();
+  return (record.tensor("weight").defined() ? root * record.tensor("weight") : root).reshape(shape);
 }
 
 }  // namespace detail
@@ -91,7 +91,7 @@ struct RevealCancel {
     for (;;) {
       at = at->producers.at(at->data()).get();
       if (at == nullptr || detail::is_splittable(*at)) break;
-      const bool one = std::count(at->on_path.begin(), at->on_path.end(), true) == 1;
+      const bool one = at->paths() == 1;
       const bool shifts = at->kind == "add" || (at->kind == "sub" && at->on_path.front());
       if (kinds::norms_fixed.contains(at->kind)) {
         const Tensor factor = detail::channel_factor(*at);
@@ -107,7 +107,7 @@ struct RevealCancel {
   static Tensors nonlinearity(DeepLiftPasses& passes, const Record& record, const Tensors& gradients) {
     const std::size_t data = record.data();
     const Tensor secant = detail::secant(passes, record);
-    const Tensor flow = gradients.front() * secant;
+    const Tensor flow = detail::flowing(secant, gradients.front());
     const Source source = source_of(record);
     if (source.sum == nullptr) return only(record, data, flow);
     const auto parts = signed_parts(passes, *source.sum);
@@ -133,7 +133,8 @@ struct RevealCancel {
                                       multiplier(down - base + whole - up, moves[1])};
     // what the weighted sum is told: by how much its parts differ from what flows back to it anyway
     std::array<Tensor, 2> differ;
-    for (std::size_t i = 0; i < 2; ++i) differ[i] = gradients.front() * (multipliers[i] - secant);
+    for (std::size_t i = 0; i < 2; ++i)
+      differ[i] = detail::flowing(multipliers[i] - secant, gradients.front());
     if (source.factor.defined()) {
       const auto swapped = differ;
       for (std::size_t i = 0; i < 2; ++i) {

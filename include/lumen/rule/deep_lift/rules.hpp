@@ -6,6 +6,7 @@
 #include <lumen/rule/deep_lift/maxima.hpp>
 #include <lumen/rule/deep_lift/norm.hpp>
 #include <lumen/rule/deep_lift/product.hpp>
+#include <lumen/rule/deep_lift/ranks.hpp>
 #include <lumen/rule/deep_lift/softmax.hpp>
 
 namespace lumen::rule {
@@ -30,38 +31,26 @@ template <DeepLiftRule R>
 namespace detail {
 
 /// Linear in values on the path when all else is the same in both passes, which is checked.
-inline const Kinds linear = kinds::moves | kinds::dropouts | kinds::sums | kinds::averages |
-                            kinds::norms_fixed |
-                            Kinds{"col2im",
-                                  "diag_embed",
-                                  "im2col",
-                                  "index_add",
-                                  "index_copy",
-                                  "index_put",
-                                  "masked_fill",
-                                  "masked_scatter",
-                                  "scatter",
-                                  "scatter_add",
-                                  "select_scatter",
-                                  "slice_scatter",
-                                  "tril",
-                                  "triu",
-                                  "trace",
-                                  "unfold",
-                                  "upsample_linear1d",
-                                  "upsample_nearest1d",
-                                  "upsample_nearest3d",
-                                  "upsample_trilinear3d",
-                                  "where"};
+inline const Kinds linear = kinds::moves | kinds::placements | kinds::scatters | kinds::dropouts |
+                            kinds::sums | kinds::gatherings | kinds::averages | kinds::sampling;
+
+/// Whether such an operator is told to do something else.
+inline bool is_linear(const Record& record) {
+  if (!linear.contains(record.kind)) return false;
+  if (record.kind == "grid_sampler") return record.paths() == 1 && record.on_path[0];
+  return !kinds::scatters.contains(record.kind) || record.argument("reduce").isNone();
+}
 
 }  // namespace detail
 
 /// What is exact (sums to the difference of both passes) for the operators that are no elementwise nonlinearities.
 [[nodiscard]] inline DeepLiftChoice deep_lift_choice(const Record& record) {
+  if (kinds::norms_fixed.contains(record.kind)) return detail::norm_choice(record);
   if (detail::is_training(record)) return std::nullopt;
-  if (detail::linear.contains(record.kind)) return DeepLiftBackward();
+  if (detail::is_linear(record)) return DeepLiftBackward();
   if (kinds::softmaxes.contains(record.kind)) return detail::rows_of_exponentials;
-  for (const auto choose : {detail::product_choice, detail::maxima_choice, detail::norm_choice}) {
+  for (const auto choose :
+       {detail::product_choice, detail::maxima_choice, detail::rank_choice, detail::norm_choice}) {
     if (DeepLiftChoice choice = choose(record)) return choice;
   }
   return std::nullopt;

@@ -45,7 +45,9 @@ inline Tensor quotient(const Tensor& relevance, const Tensor& z, double epsilon,
       absorbed()->stabiliser += (result * signed_epsilon).masked_fill(z == 0, 0).sum().item<double>();
     }
   }
-  if (absorbed() != nullptr && bias.defined()) absorbed()->bias += (result * bias).sum().item<double>();
+  if (absorbed() != nullptr && bias.defined()) {  // a mask of -inf is a bias to which nothing falls
+    absorbed()->bias += (result * bias).masked_fill(result == 0, 0).sum().item<double>();
+  }
   return result;
 }
 

@@ -7,6 +7,7 @@
 
 #include <lumen/rule/composite.hpp>
 #include <lumen/rule/lrp/absorbed.hpp>
+#include <lumen/rule/statistics.hpp>
 
 namespace lumen::rule::lrp {
 
@@ -19,23 +20,12 @@ struct ChannelMap {
 
 /// @throws Error if the statistics are those of the batch, so that its samples influence each other
 inline ChannelMap channel_map(const Record& record) {
-  const auto given = [&](const char* name) {
-    const c10::IValue value = record.argument(name);
-    return value.isTensor() ? value.toTensor() : Tensor();
-  };
-  const auto on = [&](const char* name) {
-    return record.argument(name).isBool() && record.argument(name).toBool();
-  };
-  const Tensor mean = given("running_mean"), variance = given("running_var");
-  require(mean.defined() && variance.defined() && !on("training") && !on("use_input_stats"), [&] {
-    return text("LRP: ", record.where(),
-                " normalises by the statistics of the batch; put the model into its evaluation mode");
-  });
+  require_own_statistics(record, "LRP");
   const c10::IValue eps = record.argument(record.position("eps") >= 0 ? "eps" : "epsilon");
-  Tensor scale = at::rsqrt(variance + eps.toDouble());
-  if (given("weight").defined()) scale = scale * given("weight");
-  Tensor shift = -mean * scale;
-  if (given("bias").defined()) shift = shift + given("bias");
+  Tensor scale = at::rsqrt(record.tensor("running_var") + eps.toDouble());
+  if (record.tensor("weight").defined()) scale = scale * record.tensor("weight");
+  Tensor shift = -record.tensor("running_mean") * scale;
+  if (record.tensor("bias").defined()) shift = shift + record.tensor("bias");
   return {scale, shift};
 }
 

@@ -40,19 +40,28 @@ struct Parts {
     static const Kinds convolutions{"conv1d",           "conv2d",           "conv3d",
                                     "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"};
     Composite result{.method = "LRP"};
-    result.use(kinds::weighted, dense)
+    result.use(kinds::weighted | kinds::multilinear, dense)
         .use(convolutions, convolution)
-        .use(kinds::sums | kinds::averages, sum)
+        .use(kinds::sums | kinds::gatherings | kinds::averages, sum)
         .use(kinds::norms_fixed, fixed_norm)
         .use(kinds::norms_adaptive, adaptive_norm)
         .use(kinds::products, product)
-        .use(kinds::rectifiers | kinds::squashers | kinds::softmaxes | kinds::dropouts, Pass{})
-        .pass(kinds::moves | kinds::maxima | Kinds{"logsumexp", "masked_fill", "where"});
-    for (const char* const kind : {"max", "maximum", "minimum"}) result.kinds.erase(kind);
-    result.otherwise = [](const Record& record) -> std::optional<Backward> {
-      if (record.kind != "max" && record.kind != "maximum" && record.kind != "minimum") return std::nullopt;
-      const bool with_constant = record.inputs.size() == 2 && record.on_path[0] != record.on_path[1];
-      return with_constant ? Backward(Pass{}) : Backward();
+        .use(kinds::rectifiers | kinds::squashers | kinds::steps | kinds::dropouts, Pass{})
+        .use(listed("log_softmax softmax"), Pass{})
+        .pass(kinds::moves | kinds::placements | kinds::maxima | kinds::ranks | listed("logsumexp"));
+    for (const std::string& kind : kinds::extrema) result.kinds.erase(kind);
+    result.otherwise = [sum = sum](const Record& record) -> std::optional<Backward> {
+      if (kinds::extrema.contains(record.kind)) {
+        const bool with_constant = record.inputs.size() == 2 && record.paths() == 1;
+        return with_constant ? Backward(Pass{}) : Backward();
+      }
+      if (kinds::binaries.contains(record.kind) && record.paths() == 1) return Backward(Pass{});
+      if (record.kind == "grid_sampler" && record.paths() == 1 && record.on_path[0]) return sum;
+      if (kinds::scatters.contains(record.kind) && record.argument("reduce").isNone()) {
+        const c10::IValue adds = record.argument("accumulate");
+        return adds.isBool() && adds.toBool() ? sum : Backward();
+      }
+      return std::nullopt;
     };
     return result;
   }

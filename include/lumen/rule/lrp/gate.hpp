@@ -26,15 +26,15 @@ namespace detail {
 
 /// How much of a gate a value is, by the operator that gave it.
 inline int gate_rank(std::shared_ptr<Record> record) {
-  static const std::map<std::string, int> ranks{{"softmax", 3},     {"_softmax", 3}, {"sigmoid", 3},
-                                                {"hardsigmoid", 3}, {"tanh", 2},     {"erf", 2},
-                                                {"relu6", 1},       {"hardtanh", 1}, {"clamp", 1}};
+  static const std::map<std::string, int> ranks{{"softmax", 3},  {"sigmoid", 3}, {"hardsigmoid", 3},
+                                                {"tanh", 2},     {"erf", 2},     {"relu6", 1},
+                                                {"hardtanh", 1}, {"clamp", 1}};
   static const Kinds seen_through = kinds::moves | kinds::dropouts | kinds::products | kinds::sums;
   while (record) {
     if (const auto found = ranks.find(record->kind); found != ranks.end()) return found->second;
     if (!seen_through.contains(record->kind)) return 0;
     const std::size_t data = record->data();
-    if (std::count(record->on_path.begin(), record->on_path.end(), true) != 1) return 0;
+    if (record->paths() != 1) return 0;
     record = record->producers[data];
   }
   return 0;
@@ -46,7 +46,7 @@ inline int gate_rank(std::shared_ptr<Record> record) {
 [[nodiscard]] inline Shares shares(const Record& record, std::size_t first, std::size_t second) {
   const bool on_first = record.on_path[first], on_second = record.on_path[second];
   if (on_first != on_second) return {on_first ? 1.0 : 0.0, on_second ? 1.0 : 0.0};
-  if (record.kind == "div" || record.kind == "divide" || record.kind == "true_divide") return {1.0, 0.0};
+  if (record.kind == "div") return {1.0, 0.0};
   const int a = detail::gate_rank(record.producers[first]), b = detail::gate_rank(record.producers[second]);
   if (a == b) return {};
   return a > b ? Shares{0.0, 1.0} : Shares{1.0, 0.0};

@@ -151,6 +151,10 @@ struct Replaced {
 /// and output have one shape. What was broadcast is summed. @throws Error if the shapes do not fit
 struct Pass {
   Tensors operator()(const Record& record, const Tensors& relevance) const {
+    require(record.paths() == 1, [&] {
+      return text("lrp::Pass cannot be the rule of ", record.where(), ", which depends on the input through ",
+                  record.paths(), " of its values; it needs an operator of one");
+    });
     const std::size_t data = record.data();
     const auto shape = record.inputs[data].sizes();
     const Tensor& r = relevance.front();

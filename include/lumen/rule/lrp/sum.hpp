@@ -98,6 +98,54 @@ inline Sum sum_without_weights(const Record& record) {
   return {.terms = {term}, .z = record.outputs.front()};
 }
 
+/// An operator that adds what its values on the path give, each with coefficients of 1 at given places.
+inline Sum sum_of_gathered(const Record& record) {
+  Sum sum{.z = record.outputs.front()};
+  Tensor constant = sum.z;
+  for (std::size_t i = 0; i < record.inputs.size(); ++i) {
+    if (!record.on_path[i]) continue;
+    const Tensor& x = record.inputs[i];
+    Term term{.input = i, .x = x, .w = coefficient(1.0, x)};
+    term.sum = [&record, i](const Tensor& values, const Tensor& w) {
+      Tensors inputs = record.inputs;
+      for (Tensor& each : inputs) {
+        if (at::isFloatingType(each.scalar_type())) each = at::zeros_like(each);
+      }
+      inputs[i] = values;
+      return record.rerun(inputs).front() * w;
+    };
+    term.spread = [&record, i](const Tensor& w, const Tensor& s) {
+      return record.pull_back(record.inputs, i, {s * w});
+    };
+    constant = constant - term.sum(x, term.w);
+    sum.terms.push_back(std::move(term));
+  }
+  sum.bias = constant;
+  return sum;
+}
+
+/// A product of several values on the path as a sum over each of them, all of which take equal parts.
+inline std::vector<Sum> sums_of_factors(const Record& record) {
+  std::vector<Sum> sums;
+  for (std::size_t i = 0; i < record.inputs.size(); ++i) {
+    if (!record.on_path[i]) continue;
+    const Tensor& x = record.inputs[i];
+    Term term{.input = i, .x = x, .w = coefficient(1.0, x)};
+    term.sum = [&record, i](const Tensor& values, const Tensor& w) {
+      Tensors inputs = record.inputs;
+      inputs[i] = values;
+      return record.rerun(inputs).front() * w;
+    };
+    term.spread = [&record, i](const Tensor& w, const Tensor& s) {
+      return record.pull_back(record.inputs, i, {s * w});
+    };
+    sums.push_back({.terms = {std::move(term)},
+                    .z = record.outputs.front(),
+                    .part = 1.0 / static_cast<double>(record.paths())});
+  }
+  return sums;
+}
+
 /// The weights with each channel scaled, [C]: those of the output, or those of the input.
 inline Tensor scaled_weights(const Record& record, const Tensor& weight, const Tensor& scale,
                              bool of_output) {
@@ -107,7 +155,7 @@ inline Tensor scaled_weights(const Record& record, const Tensor& weight, const T
   const std::size_t dim = of_output ? first : 1 - first;
   std::vector<std::int64_t> shape = weight.sizes().vec();
   // dimension 0 lists the channels of one group after those of another, dimension 1 those of each group
-  const std::int64_t groups = record.position("groups") < 0 ? 1 : record.argument("groups").toInt();
+  const std::int64_t groups = groups_of(record);
   shape.front() /= groups;
   shape.insert(shape.begin(), groups);
   std::vector<std::int64_t> factor(shape.size(), 1);
@@ -211,6 +259,10 @@ inline Sum product(const Record& record, std::size_t data, std::size_t other) {
   using namespace detail;
   static const Kinds of_values{"add", "sub", "subtract", "rsub", "neg"};
   if (of_values.contains(record.kind)) return {sum_of_values(record)};
+  if (kinds::multilinear.contains(record.kind)) return sums_of_factors(record);
+  if (kinds::gatherings.contains(record.kind) || kinds::scatters.contains(record.kind)) {
+    return {sum_of_gathered(record)};
+  }
   if (kinds::norms_fixed.contains(record.kind)) {
     const std::size_t data = record.data();
     const Tensor& x = record.inputs[data];

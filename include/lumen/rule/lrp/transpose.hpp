@@ -18,6 +18,15 @@ inline std::optional<std::vector<std::int64_t>> numbers(const c10::IValue& value
   return list;
 }
 
+/// Of a convolution; kernels for depthwise ones do not say it.
+inline std::int64_t groups_of(const Record& record) {
+  const c10::IValue groups = record.argument("groups");
+  if (groups.isInt()) return groups.toInt();
+  if (!record.kind.starts_with("conv") || record.kind.starts_with("conv_transpose")) return 1;
+  const Tensor &x = record.inputs[0], &w = record.inputs[1];
+  return x.dim() == w.dim() ? x.size(1) / w.size(1) : 1;
+}
+
 /// What flows back through a convolution to its data, without running it forward; undefined if this is not the one
 /// way in which that is known (a batch, its weight second, numbers for padding).
 inline Tensor convolution_back(const Record& record, const Tensor& x, const Tensor& w, const Tensor& s) {
@@ -32,7 +41,7 @@ inline Tensor convolution_back(const Record& record, const Tensor& x, const Tens
                           : std::optional(std::vector<std::int64_t>(static_cast<std::size_t>(dims), 0));
   if (!stride || !padding || !dilation || !beyond) return {};
   return std::get<0>(at::convolution_backward(s, x, w, {}, *stride, *padding, *dilation, transposed, *beyond,
-                                              record.argument("groups").toInt(), {true, false, false}));
+                                              groups_of(record), {true, false, false}));
 }
 
 }  // namespace lumen::rule::lrp::detail

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <lumen/rule/detail/given.hpp>
+
+/// Sums of products and the like as their parts.
+namespace lumen::rule::detail {
+
+/// beta * self + alpha * product, without factors of 1.
+inline Tensor added(const Given& given, const Tensor& product) {
+  const double alpha = given.number("alpha", given.number("value", 1.0)), beta = given.number("beta", 1.0);
+  const Tensor scaled = alpha == 1.0 ? product : product * alpha;
+  if (beta == 0.0) return scaled;
+  return (beta == 1.0 ? given.tensor(0) : given.tensor(0) * beta) + scaled;
+}
+
+/// The product of a row's elements, one after the other.
+inline Tensor product_over(const Tensor& x, std::int64_t dim) {
+  Tensor result = x.select(dim, 0);
+  for (std::int64_t i = 1; i < x.size(dim); ++i) result = result * x.select(dim, i);
+  return result;
+}
+
+inline std::vector<c10::IValue> product_of_row(const Given& given) {
+  const Tensor x = given.tensor(0);
+  const bool whole = !given["dim"].isInt();
+  const Tensor rows = whole ? x.reshape({-1}) : x;
+  const std::int64_t dim = whole ? 0 : given["dim"].toInt();
+  require(rows.size(dim) > 0, "the product of no values does not depend on the input");
+  const Tensor result = product_over(rows, dim);
+  return {given.flag("keepdim") ? result.unsqueeze(dim) : result};
+}
+
+/// self + weight * (end - self), so that each of both has its share.
+inline std::vector<c10::IValue> interpolation(const Given& given) {
+  const Tensor weight = given.tensor("weight");
+  if (weight.defined()) return {given.tensor(0) * (1.0 - weight) + given.tensor(1) * weight};
+  const double w = given.number("weight", 0.0);
+  return {given.tensor(0) * (1.0 - w) + given.tensor(1) * w};
+}
+
+inline std::vector<c10::IValue> squared_error(const Given& given) {
+  const Tensor error = (given.tensor(0) - given.tensor(1)).square();
+  switch (given.integer("reduction", 1)) {
+    case 0:
+      return {error};
+    case 1:
+      return {error.mean()};
+    default:
+      return {error.sum()};
+  }
+}
+
+inline Decompositions algebra() {
+  using Values = std::vector<c10::IValue>;
+  return {
+      {"_add_relu", [](const Given& g) -> Values { return {added(g, g.tensor(1)).relu()}; }},
+      {"_addmm_activation",
+       [](const Given& g) -> Values {
+         const Tensor sum =
+             at::addmm(g.tensor(0), g.tensor(1), g.tensor(2), g.number("beta", 1.0), g.number("alpha", 1.0));
+         return {g.flag("use_gelu") ? at::gelu(sum) : sum.relu()};
+       }},
+      {"addbmm", [](const Given& g) -> Values { return {added(g, g.tensor(1).bmm(g.tensor(2)).sum(0))}; }},
+      {"addcdiv", [](const Given& g) -> Values { return {added(g, g.tensor(1) / g.tensor(2))}; }},
+      {"addcmul", [](const Given& g) -> Values { return {added(g, g.tensor(1) * g.tensor(2))}; }},
+      {"addmv", [](const Given& g) -> Values { return {added(g, g.tensor(1).mv(g.tensor(2)))}; }},
+      {"addr",
+       [](const Given& g) -> Values {
+         return {added(g, g.tensor(1).unsqueeze(1) * g.tensor(2).unsqueeze(0))};
+       }},
+      {"aminmax",
+       [](const Given& g) -> Values {
+         const Tensor x = g.tensor(0);
+         const std::vector<std::int64_t> dims = g.dims(x.dim());
+         return {x.amin(dims, g.flag("keepdim")), x.amax(dims, g.flag("keepdim"))};
+       }},
+      {"cudnn_convolution_relu",
+       [](const Given& g) -> Values {
+         const auto list = [&](const char* name) { return g[name].toIntVector(); };
+         const std::vector<std::int64_t> none(list("stride").size(), 0);
+         return {at::convolution(g.tensor(0), g.tensor(1), g.tensor("bias"), list("stride"), list("padding"),
+                                 list("dilation"), false, none, g.integer("groups", 1))
+                     .relu()};
+       }},
+      {"hypot",
+       [](const Given& g) -> Values { return {(g.tensor(0).square() + g.tensor(1).square()).sqrt()}; }},
+      {"ldexp", [](const Given& g) -> Values { return {g.tensor(0) * at::pow(2.0, g.tensor(1))}; }},
+      {"lerp", interpolation},
+      {"logaddexp",
+       [](const Given& g) -> Values {
+         return {at::stack(at::broadcast_tensors({g.tensor(0), g.tensor(1)}), 0).logsumexp(0)};
+       }},
+      {"mse_loss", squared_error},
+      {"prod", product_of_row},
+  };
+}
+
+}  // namespace lumen::rule::detail
