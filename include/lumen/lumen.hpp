@@ -24,6 +24,11 @@
 #include <lumen/target/slice.hpp>
 #include <lumen/target/transform.hpp>
 
+#include <lumen/engine/answer.hpp>
+#include <lumen/engine/gradient.hpp>
+#include <lumen/engine/method.hpp>
+#include <lumen/engine/moments.hpp>
+#include <lumen/engine/noise.hpp>
 #include <lumen/engine/quadrature.hpp>
 
 #include <lumen/trace/layer.hpp>
@@ -49,6 +54,7 @@
 #include <lumen/attribution/cam/full_grad.hpp>
 #include <lumen/attribution/cam/grad_cam.hpp>
 #include <lumen/attribution/cam/guided_grad_cam.hpp>
+#include <lumen/attribution/cam/layout.hpp>
 #include <lumen/attribution/cam/recipro_cam.hpp>
 #include <lumen/attribution/cam/score_cam.hpp>
 #include <lumen/attribution/cam/smooth_grad_cam_plus_plus.hpp>
@@ -63,6 +69,7 @@
 #include <lumen/attribution/path/integrated_gradients.hpp>
 #include <lumen/attribution/path/internal_influence.hpp>
 #include <lumen/attribution/path/neuron_conductance.hpp>
+#include <lumen/attribution/path/path.hpp>
 #include <lumen/attribution/place/at_layer.hpp>
 #include <lumen/attribution/place/at_neuron.hpp>
 #include <lumen/attribution/place/layer_activation.hpp>

@@ -54,15 +54,32 @@ DOCTEST_TEST_CASE("a given tensor is used as it is, for every sample, or for cop
   DOCTEST_CHECK((baseline::Given{whole.to(at::kFloat)}(x).scalar_type() == at::kDouble));
 }
 
+DOCTEST_TEST_CASE(
+    "a given tensor broadcasts as tensors do: a value a channel, a row, a number, without the batch") {
+  const Tensor channels = random({3, 1, 1}, 5), row = random({6}, 6), sample = random({3, 5, 6}, 7);
+  for (const Tensor& value :
+       {channels, row, sample, random({1, 3, 1, 1}, 8), random({4, 1, 1, 1}, 9), random({}, 10)}) {
+    DOCTEST_CAPTURE(value.sizes());
+    DOCTEST_CHECK(at::equal(baseline::Given{value}(x), value.expand_as(x)));
+  }
+  const Tensor flat = random({4, 3}, 11), means = random({3}, 12);
+  DOCTEST_CHECK(at::equal(baseline::Given{means}(flat), means.expand_as(flat)));
+  DOCTEST_CHECK(at::equal(baseline::Given{means}(flat.narrow(0, 0, 1)), means.unsqueeze(0)));
+  const Tensor two = random({2, 1}, 13);  // of a batch of two, handed in as two copies
+  DOCTEST_CHECK(at::equal(baseline::Given{two}(flat), two.repeat({2, 1}).expand_as(flat)));
+}
+
 DOCTEST_TEST_CASE("a given tensor that does not fit is refused") {
   const auto refused = [](const Tensor& value, const char* why) {
     DOCTEST_CHECK_THROWS_WITH_AS((void)baseline::Given{value}(x), doctest::Contains(why), Error);
   };
   refused(random({4, 3, 6, 5}, 1),
-          "baseline::Given is [4, 3, 6, 5], expected the input's shape [4, 3, 5, 6]");
+          "baseline::Given is [4, 3, 6, 5], expected what broadcasts to the input's shape [4, 3, 5, 6]");
   refused(random({3, 3, 5, 6}, 1), "baseline::Given is [3, 3, 5, 6], expected");
   refused(random({8, 3, 5, 6}, 1), "baseline::Given is [8, 3, 5, 6], expected");
-  refused(random({3, 5, 6}, 1), "baseline::Given is [3, 5, 6], expected");
+  refused(random({3}, 1), "baseline::Given is [3], expected");
+  refused(random({2, 5, 6}, 1), "baseline::Given is [2, 5, 6], expected");
+  refused(random({1, 4, 3, 5, 6}, 1), "baseline::Given is [1, 4, 3, 5, 6], expected");
   refused(at::zeros({0, 3, 5, 6}), "baseline::Given is [0, 3, 5, 6], expected");
   refused(Tensor(), "baseline::Given is undefined, expected");
 }

@@ -3,10 +3,18 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <limits>
 #include <type_traits>
 
 #include <c10/core/InferenceMode.h>
 
+#include <lumen/attribution/combine/pipe.hpp>
+#include <lumen/attribution/combine/smooth.hpp>
+#include <lumen/attribution/gradient/input_x_gradient.hpp>
+#include <lumen/attribution/gradient/saliency.hpp>
+#include <lumen/attribution/path/integrated_gradients.hpp>
+#include <lumen/attribution/place/at_layer.hpp>
 #include <lumen/engine/method.hpp>
 #include <lumen/target/element.hpp>
 
@@ -63,6 +71,53 @@ DOCTEST_TEST_CASE("a method of one's own explains a lambda") {
   const auto why =
       ScoreEverywhere{}([](const Tensor& input) { return input * 2; }, x, lumen::target::Class{.index = 1});
   DOCTEST_CHECK(at::equal(why.map, at::full({2, 3}, 2.0)));
+}
+
+DOCTEST_TEST_CASE("a method of one's own, of single targets, in every combinator") {
+  namespace lm = lumen;
+  //! [combined]
+  const auto smooth = lm::Smooth{.method = ScoreEverywhere{}, .samples = 4, .stdev = 0.1};
+  const auto piped = ScoreEverywhere{} | lm::SumChannels{} | lm::PositivePart{};
+  const auto inner = lm::AtLayer{.method = ScoreEverywhere{}, .layer = lm::layer::nth("relu", 0)};
+  //! [combined]
+  const auto net = [](const Tensor& input) { return at::relu(input) * 2; };
+  const Tensor x = at::ones({2, 3});
+  const lm::Targets both{lm::target::Class{.index = 1}, lm::target::Class{.index = 0}};
+  DOCTEST_CHECK(smooth(net, x, both).size() == 2);
+  DOCTEST_CHECK(at::equal(piped(net, x, both)[0].map, at::full({2, 1}, 6.0)));
+  DOCTEST_CHECK(at::equal(inner(net, x, both)[1].map, at::full({2, 3}, 2.0)));
+}
+
+DOCTEST_TEST_CASE("a map that is not finite is an error, in whatever list it stands") {
+  const auto of = [](double value) {
+    return [value](const Targets& targets) {
+      std::vector<Attribution<Tensor>> results(targets.size(), {.map = at::ones({2, 3})});
+      results.back().map = at::full({2, 3}, value);
+      return results;
+    };
+  };
+  const Targets two{lumen::target::Output{}, lumen::target::Output{}};
+  for (const double value :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    DOCTEST_CHECK_THROWS_WITH_AS((void)lumen::engine::answer(lumen::target::Output{}, of(value)),
+                                 doctest::Contains("NaN or infinite"), lumen::Error);
+    DOCTEST_CHECK_THROWS_WITH_AS((void)lumen::engine::answer(two, of(value)),
+                                 doctest::Contains("NaN or infinite"), lumen::Error);
+  }
+  DOCTEST_CHECK_NOTHROW((void)lumen::engine::answer(two, of(1.0)));
+  const auto root = [](const Tensor& x) { return at::sqrt(x); };
+  const Tensor x = at::tensor({4.0, 0.0}).reshape({1, 2});
+  const auto refuses = [&](const auto& method) {
+    DOCTEST_CHECK_THROWS_WITH_AS((void)method(root, x, lumen::target::Class{.index = 1}),
+                                 doctest::Contains("NaN or infinite"), lumen::Error);
+  };
+  refuses(lumen::Saliency{});
+  refuses(lumen::InputXGradient{});
+  // a feature that does not move on the path has no share, whatever its derivative is
+  const auto why = lumen::IntegratedGradients{.steps = 64}(
+      [](const Tensor& at) { return at::sqrt(at).sum(1, true); }, x, lumen::target::Output{});
+  DOCTEST_CHECK(why.map[0][1].item<double>() == 0.0);
+  DOCTEST_CHECK(std::abs(why.map[0][0].item<double>() - 2.0) < 0.02);
 }
 
 DOCTEST_TEST_CASE("one target is answered by one attribution, several by a list in order") {

@@ -35,7 +35,7 @@ Tensor naive(const Tensor& output, std::int64_t channel, const Tensor& mask, Red
         area += w;
       }
     }
-    result[i] = reduction == Reduction::sum ? sum : area == 0 ? 0.0 : sum / area;
+    result[i] = reduction == Reduction::sum ? sum : sum / area;
   }
   return result;
 }
@@ -53,13 +53,46 @@ DOCTEST_TEST_CASE("a region is the sum or the mean over its pixels, for bool and
   }
 }
 
-DOCTEST_TEST_CASE("an empty region scores zero, its mean too, with a zero gradient") {
-  const Tensor leaf = dense.clone().requires_grad_(true);
+DOCTEST_TEST_CASE("a region without a pixel is an error, of one sample of several too") {
+  const auto refused = [](const auto& question, const Tensor& output, const char* why) {
+    DOCTEST_CHECK_THROWS_WITH_AS((void)question(output), doctest::Contains(why), Error);
+  };
+  Tensor own = random({3, 4, 5}, 3) > 0;
+  own[1].fill_(false);
   for (const Reduction reduction : {Reduction::sum, Reduction::mean}) {
-    const Tensor got = Region{.mask = at::zeros({4, 5}, at::kBool), .reduction = reduction}(leaf);
-    DOCTEST_CHECK(at::equal(got.detach(), at::zeros({3}, at::kDouble)));
-    DOCTEST_CHECK(torch::autograd::grad({got.sum()}, {leaf}).front().abs().max().item<double>() == 0.0);
+    refused(Region{.mask = at::zeros({4, 5}, at::kBool), .reduction = reduction}, dense,
+            "the mask holds no pixel");
+    refused(Region{.mask = at::zeros({4, 5}), .reduction = reduction}, dense, "the mask holds no pixel");
+    refused(Region{.mask = own, .reduction = reduction}, dense, "(sample 1, counted from 0)");
   }
+  Tensor balanced = at::zeros({4, 5});
+  balanced[0][0] = 1.0;
+  balanced[1][1] = -1.0;
+  refused(Region{.mask = balanced, .reduction = Reduction::mean}, dense, "add up to 0");
+  DOCTEST_CHECK_NOTHROW((void)Region{.mask = balanced}(dense));
+  Tensor two = random({2, 2, 4, 5}, 7);
+  two[1].select(0, 1).fill_(-100.0);
+  refused(ClassRegion{.channel = 1}, two, "no pixel is predicted as class 1");
+  refused(ClassRegion{.channel = 0, .predicted = 1}, two, "(sample 1, counted from 0)");
+  refused(ClassRegion{}, random({1, 1, 4, 5}, 8) - 100.0, "no pixel is predicted as class 0");
+}
+
+DOCTEST_TEST_CASE("a single channel that may be a probability needs a threshold, and takes it") {
+  const Tensor logits = random({2, 1, 4, 5}, 8), p = at::sigmoid(logits);
+  DOCTEST_CHECK_THROWS_WITH_AS((void)ClassRegion{}.freeze(p), doctest::Contains("give threshold = 0.5"),
+                               Error);
+  DOCTEST_CHECK_THROWS_WITH_AS((void)ClassRegion{}.freeze(logits.abs() + 0.1),
+                               doctest::Contains("threshold = 0"), Error);
+  DOCTEST_CHECK_THROWS_WITH_AS((void)ClassRegion{}.freeze(at::cat({logits, at::sigmoid(logits * 1000)})),
+                               doctest::Contains("threshold = 0.5"),
+                               Error);  // exact zeros and ones are none the less
+  const Region half = ClassRegion{.threshold = 0.5}.freeze(p);
+  DOCTEST_CHECK(at::equal(half.mask, logits.select(1, 0) > 0));
+  DOCTEST_CHECK(at::equal(half.mask, ClassRegion{}.freeze(logits).mask));
+  DOCTEST_CHECK(at::equal(ClassRegion{.threshold = 0.0}.freeze(p).mask, at::ones({2, 4, 5}, at::kBool)));
+  const Tensor many = random({2, 3, 4, 5}, 9);  // labels that do not exclude each other
+  DOCTEST_CHECK(
+      at::equal(ClassRegion{.channel = 2, .threshold = 0.3}.freeze(many).mask, many.select(1, 2) > 0.3));
 }
 
 DOCTEST_TEST_CASE("rows of a region take the masks of those samples") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -40,24 +41,31 @@ struct ChannelMean {
   }
 };
 
-/// A tensor of one's own: of the input's shape, or with batch size 1 for every sample. For a batch that holds
-/// several copies of the input one after the other, as combinators make them, it is repeated.
+/// A tensor of one's own that broadcasts to the input's shape: [3] or [1, 3] for inputs [N, 3], [C, 1, 1] for images,
+/// a number. For a batch that holds several copies of the input one after the other, as combinators make them, it is
+/// repeated.
 struct Given {
   Tensor value;
 
   /// @throws Error if the shape does not fit
   Tensor operator()(const Tensor& x) const {
-    const bool fits = value.defined() && value.dim() == x.dim() &&
-                      value.sizes().slice(1) == x.sizes().slice(1) && value.size(0) >= 1 &&
-                      x.size(0) % value.size(0) == 0;
+    const std::int64_t missing = x.dim() - (value.defined() ? value.dim() : 0);
+    bool fits = value.defined() && missing >= 0 && value.numel() > 0;
+    for (std::int64_t dim = std::max<std::int64_t>(missing, 1); fits && dim < x.dim(); ++dim) {
+      const std::int64_t size = value.size(dim - missing);
+      fits = size == 1 || size == x.size(dim);
+    }
+    const std::int64_t rows = fits && missing == 0 ? value.size(0) : 1;
+    fits = fits && x.size(0) % rows == 0;
     require(fits, [&] {
       return text("baseline::Given is ", value.defined() ? text(value.sizes()) : "undefined",
-                  ", expected the input's shape ", x.sizes(), ", or the same with a batch size that divides ",
-                  x.size(0), ": 1 for all samples");
+                  ", expected what broadcasts to the input's shape ", x.sizes(),
+                  ", with a batch size, if it has one, that divides ", x.size(0), ": 1 for all samples");
     });
-    std::vector<std::int64_t> copies(static_cast<std::size_t>(x.dim()), 1);
-    copies.front() = x.size(0) / value.size(0);
-    return value.to(x.device(), x.scalar_type()).repeat(copies);
+    std::vector<std::int64_t> shape = x.sizes().vec(), copies(static_cast<std::size_t>(x.dim()), 1);
+    shape.front() = rows;
+    copies.front() = x.size(0) / rows;
+    return value.to(x.device(), x.scalar_type()).expand(shape).repeat(copies);
   }
 };
 

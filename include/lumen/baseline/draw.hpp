@@ -60,12 +60,9 @@ Tensor baseline_of_part(const B& baseline, const Tensor& x, std::size_t part, co
   }
 }
 
-/// The baselines of the rows of `x`.
-/// @throws Error if a baseline has not the input's shape or is not finite, or a tuple of them not the input's
-///         number of parts
+/// The baselines of the rows of `x`, whose parts are all replaced.
 template <Baseline B>
-Tensors baselines(const B& baseline, const Tensors& x, const Draws& draws) {
-  const at::NoGradGuard no_grad;
+Tensors baselines_of_all(const B& baseline, const Tensors& x, const Draws& draws) {
   Tensors result;
   if constexpr (JointBaseline<B>) {
     result = baseline.rows(x, draws.sample, draws.draw);
@@ -87,8 +84,34 @@ Tensors baselines(const B& baseline, const Tensors& x, const Draws& draws) {
   } else {
     for (std::size_t i = 0; i < x.size(); ++i) result.push_back(baseline_of_part(baseline, x[i], i, draws));
   }
-  for (const Tensor& part : result)
-    require(engine::all_finite(part), "the baseline holds NaN or infinite values; give it finite ones");
+  for (const Tensor& part : result) {
+    require(!engine::explained(part) || engine::all_finite(part),
+            "the baseline holds NaN or infinite values; give it finite ones");
+  }
+  return result;
+}
+
+/// The baselines of the rows of `x`; held parts are their own. Of several inputs a tuple has one for each that is not
+/// held.
+/// @param held  which parts those are; empty: those that are not floating point
+/// @throws Error if a baseline has not the input's shape or is not finite, or a tuple of them not the input's
+///         number of parts
+template <Baseline B>
+Tensors baselines(const B& baseline, const Tensors& x, const Draws& draws,
+                  const std::vector<bool>& held = {}) {
+  const at::NoGradGuard no_grad;
+  Tensors replaced;
+  const auto stays = [&](std::size_t part) {
+    return held.empty() ? !engine::explained(x[part]) : bool{held[part]};
+  };
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (!stays(i)) replaced.push_back(x[i]);
+  }
+  if (replaced.size() == x.size()) return baselines_of_all(baseline, x, draws);
+  const Tensors others = baselines_of_all(baseline, replaced, draws);
+  Tensors result;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) result.push_back(stays(i) ? x[i].detach() : others[next++]);
   return result;
 }
 

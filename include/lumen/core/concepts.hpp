@@ -34,6 +34,9 @@ concept CallableOn =
 template <class M, class... Parts>
 concept Forwards = PointsToForward<M, Parts...> || HasForward<M, Parts...> || CallableOn<M, Parts...>;
 
+template <Part P>
+using AsTensor = Tensor;
+
 struct ForwardFn {
   template <class M, std::same_as<Tensor>... Parts>
     requires Forwards<M, Parts...>
@@ -59,10 +62,16 @@ struct ForwardFn {
     }
   }
 
+  template <class M, std::same_as<Inputs> X>
+    requires Forwards<M, Tensors>
+  Tensor operator()(M& model, const X& x) const {
+    return (*this)(model, x.parts);
+  }
+
   template <class M, class... Parts>
-    requires is_tensor_tuple<std::tuple<Parts...>> && Forwards<M, Parts...>
+    requires is_tensor_tuple<std::tuple<Parts...>> && Forwards<M, AsTensor<Parts>...>
   Tensor operator()(M& model, const std::tuple<Parts...>& x) const {
-    return std::apply([&](const auto&... part) { return (*this)(model, part...); }, x);
+    return std::apply([&](const auto&... part) { return (*this)(model, plain(part)...); }, x);
   }
 };
 
@@ -71,11 +80,27 @@ struct ForwardFn {
 /// Runs a model: `forward(model, x)`, or `forward(model, std::tuple{a, b})` for one of several inputs.
 inline constexpr detail::ForwardFn forward{};
 
+namespace detail {
+
+/// A TorchScript module as LibTorch loads it: its forward takes and gives values of any kind.
+template <class M>
+concept TorchScript = requires(const M& model) {
+  model._ivalue();
+  model.get_methods();
+};
+
+}  // namespace detail
+
+/// torch::jit::Module is no model by itself: lumen::script::Network (lumen/script/network.hpp) makes one of it.
+template <class M>
+concept TorchScriptIsWrappedInScriptNetwork = !detail::TorchScript<std::remove_cvref_t<M>>;
+
 /// A network to explain on inputs of type X: a callable, or a value, pointer, holder or shared pointer with a
 /// `forward`, whose result is a tensor with one row for each row of the input. In its evaluation mode: the
 /// samples of a batch must not influence each other.
 template <class M, class X = Tensor>
-concept Model = Input<X> && std::invocable<const detail::ForwardFn&, std::remove_reference_t<M>&, const X&>;
+concept Model = Input<X> && TorchScriptIsWrappedInScriptNetwork<M> &&
+                std::invocable<const detail::ForwardFn&, std::remove_reference_t<M>&, const X&>;
 
 /// The question asked: from the model's output [N, ...] to one score a sample, [N].
 ///

@@ -25,16 +25,38 @@ inline bool all_finite(const Tensor& values) {
   return std::isfinite(values.sum().item<double>()) || at::isfinite(values).all().item<bool>();
 }
 
+/// Whether a part is explained: one that is not floating point (ids, masks, lengths, all that is held) only rides
+/// along.
+inline bool explained(const Tensor& part) { return at::isFloatingType(part.scalar_type()); }
+
+/// The parts that are explained.
+inline Tensors explained_of(const Tensors& x) {
+  Tensors parts;
+  for (const Tensor& part : x) {
+    if (explained(part)) parts.push_back(part);
+  }
+  return parts;
+}
+
+/// What is asked of the parts' types.
+enum class Types {
+  floating,  ///< at least one is floating point: one that can be explained
+  any,       ///< nothing, for methods that explain an inner layer
+};
+
 /// @throws Error unless `x` can be explained: defined, floating point, finite, not empty, one batch size
-inline void check_input(const Tensors& x) {
+inline void check_input(const Tensors& x, Types types = Types::floating) {
   require(!x.empty(), "the list of inputs is empty; give at least one tensor");
+  bool any = types == Types::any;
+  for (const Tensor& part : x) any = any || (part.defined() && explained(part));
   for (std::size_t i = 0; i < x.size(); ++i) {
     const Tensor& part = x[i];
     const auto name = [&] { return x.size() == 1 ? std::string("the input") : text("input ", i); };
     require(part.defined(), [&] { return name() + " is an undefined tensor; pass one that holds data"; });
-    require(at::isFloatingType(part.scalar_type()), [&] {
-      return text(name(), " is of type ", part.scalar_type(),
-                  ", expected floating point: convert it, for instance x.to(at::kFloat) / 255");
+    require(any, [&] {
+      return text(name(), " is of type ", part.scalar_type(), ", expected floating point: convert ",
+                  "it, for instance a picture by x.to(at::kFloat) / 255; ids, which no conversion makes ",
+                  "differentiable, are explained at the layer that embeds them, by AtLayer");
     });
     require(part.dim() >= 1 && part.numel() > 0, [&] {
       return text(name(), " has shape ", part.sizes(), ", expected [N, ...] with at least one element");
@@ -43,7 +65,7 @@ inline void check_input(const Tensors& x) {
       return text("input ", i, " has batch size ", part.size(0), " but input 0 has ", x.front().size(0),
                   "; dimension 0 of every input is the same batch");
     });
-    require(all_finite(part.detach()), [&] {
+    require(!explained(part) || all_finite(part.detach()), [&] {
       return name() + " holds NaN or infinite values; remove them (at::nan_to_num) before explaining it";
     });
   }
@@ -55,6 +77,13 @@ inline Tensors select_rows(const Tensors& x, const Tensor& index) {
   rows.reserve(x.size());
   for (const Tensor& part : x) rows.push_back(part.index_select(0, index.to(part.device())));
   return rows;
+}
+
+/// a * b with 0 * b = 0 whatever b is: what does not move, or is not there, has no share of an infinite derivative.
+inline Tensor times(const Tensor& a, const Tensor& b) {
+  Tensor product = a * b;
+  if (!explained(product) || all_finite(product)) return product;
+  return product.masked_fill(a == 0, 0);
 }
 
 /// `values`, one for each row, shaped to broadcast over rows like `part`'s.

@@ -2,19 +2,18 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <functional>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include <ATen/core/grad_mode.h>
-#include <c10/core/InferenceMode.h>
-
 #include <lumen/core/attribution.hpp>
 #include <lumen/core/concepts.hpp>
-#include <lumen/core/error.hpp>
 #include <lumen/core/input.hpp>
+#include <lumen/core/run.hpp>
 #include <lumen/core/tensor.hpp>
+#include <lumen/engine/answer.hpp>
 #include <lumen/target/any.hpp>
 
 namespace lumen {
@@ -22,29 +21,76 @@ namespace lumen {
 /// A model and a target of no particular type: what concepts are checked with.
 using AnyModel = std::function<Tensor(const Tensor&)>;
 
-/// An attribution method: an aggregate whose options are its members, `method(model, x, target)`.
-template <class A>
-concept Method = requires(const A& method, AnyModel& model, const Tensor& x, const AnyTarget& target) {
-  { method(model, x, target) } -> std::same_as<Attribution<Tensor>>;
-};
-
 namespace engine {
 
-/// Runs `method(targets) -> std::vector<Attribution<X>>` on one target or on several and answers in kind.
-/// Outside the caller's inference mode, whose tensors could not be differentiated through, and without
-/// recording.
-template <TargetOrTargets T, class F>
-auto answer(const T& target, const F& method) {
-  const c10::InferenceMode no_inference(false);
-  const at::NoGradGuard no_grad;
-  if constexpr (std::same_as<T, Targets>) {
-    require(!target.empty(), "the list of targets is empty; ask at least one question");
-    return method(target);
+template <class R>
+inline constexpr bool is_attribution = false;
+template <Input X>
+inline constexpr bool is_attribution<Attribution<X>> = true;
+
+/// `method(model, x, target)` is an Attribution, whatever its map is of.
+template <class A, class M, class X, class T>
+concept Attributes = requires(const A& method, M& model, const X& x, const T& target) {
+  requires is_attribution<std::remove_cvref_t<decltype(method(model, x, target))>>;
+};
+
+/// What a method's map is of, on inputs of type X: the input itself, or for a method of layers a tensor.
+template <class A, class M, Input X>
+  requires Attributes<A, M, X, AnyTarget>
+using MapOf =
+    std::remove_cvref_t<decltype(std::declval<const A&>()(std::declval<M&>(), std::declval<const X&>(),
+                                                          std::declval<const AnyTarget&>())
+                                     .map)>;
+
+/// Asks a method several questions: together where it takes `Targets`, else one after the other. What combinators ask
+/// their method with, so that one of one's own needs to answer single targets only.
+template <class A, class M, Input X>
+  requires Attributes<A, M, X, AnyTarget>
+[[nodiscard]] std::vector<Attribution<MapOf<A, M, X>>> ask(const A& method, M& model, const X& x,
+                                                           const Targets& targets) {
+  using All = std::vector<Attribution<MapOf<A, M, X>>>;
+  if constexpr (requires {
+                  { method(model, x, targets) } -> std::same_as<All>;
+                }) {
+    return method(model, x, targets);
   } else {
-    return std::move(method(Targets{target}).front());
+    All answers;
+    for (const AnyTarget& target : targets) {
+      answers.push_back(method(model, x, target));
+      check_map(answers.back());
+    }
+    return answers;
+  }
+}
+
+/// The method with another `run`, where it has one.
+template <class A>
+[[nodiscard]] A with_run(A method, const Run& run) {
+  if constexpr (requires { method.with_run(run); }) {
+    return method.with_run(run);
+  } else {
+    if constexpr (requires { method.run = run; }) method.run = run;
+    return method;
+  }
+}
+
+/// A method's run; of one that combines another, that one's.
+template <class A>
+[[nodiscard]] Run run_of(const A& method) {
+  if constexpr (requires { Run(method.run); }) {
+    return method.run;
+  } else if constexpr (requires { method.method; }) {
+    return run_of(method.method);
+  } else {
+    return {};
   }
 }
 
 }  // namespace engine
+
+/// An attribution method: an aggregate whose options are its members, `method(model, x, target)`. It answers a target
+/// by an Attribution; if it takes `Targets` too, by a list of them, from shared passes.
+template <class A>
+concept Method = std::copy_constructible<A> && engine::Attributes<A, AnyModel, Tensor, AnyTarget>;
 
 }  // namespace lumen

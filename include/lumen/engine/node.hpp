@@ -41,18 +41,36 @@ class Origin final : public torch::autograd::Node {
 };
 
 /// The same values, twice: what a model is given, and what gradients are then asked for. As no leaf, nor a view of
-/// one, a model may work in place on it.
+/// one, a model may work in place on it. Parts that are not floating point are given as they are.
 struct Differentiable {
   Tensors given, origins;
 
   explicit Differentiable(const Tensors& points) {
     for (const Tensor& part : points) {
+      if (!at::isFloatingType(part.scalar_type())) {
+        given.push_back(part);
+        continue;
+      }
       const torch::autograd::Edge edge(make_node<Origin>(part), 0);
       for (Tensors* aliases : {&given, &origins}) {
         aliases->push_back(part.detach());
         torch::autograd::impl::set_gradient_edge(aliases->back(), edge);
       }
     }
+  }
+
+  /// Gradients of the origins as one for each part: zeros where there is none.
+  [[nodiscard]] Tensors for_parts(Tensors gradients) const {
+    Tensors result;
+    std::size_t next = 0;
+    for (const Tensor& part : given) {
+      const bool explained = at::isFloatingType(part.scalar_type());
+      Tensor gradient = explained ? std::move(gradients[next]) : Tensor();
+      result.push_back(gradient.defined() ? std::move(gradient)
+                                          : at::zeros_like(explained ? origins[next] : part));
+      next += explained ? 1 : 0;
+    }
+    return result;
   }
 };
 

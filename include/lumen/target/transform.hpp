@@ -2,6 +2,7 @@
 #pragma once
 
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 #include <lumen/core/concepts.hpp>
@@ -12,8 +13,22 @@ namespace lumen::target {
 
 namespace detail {
 
+/// What a target becomes when it is frozen: itself, if it has nothing to freeze.
 template <class T>
-auto freeze(const T& target, const Tensor& output) {
+struct FrozenAs {
+  using Type = T;
+};
+template <lumen::detail::Freezable T>
+struct FrozenAs<T> {
+  using Type = std::remove_cvref_t<decltype(std::declval<const T&>().freeze(std::declval<const Tensor&>()))>;
+};
+template <class T>
+using Frozen = typename FrozenAs<T>::Type;
+template <lumen::detail::RowWise T>
+using RowsOf = std::remove_cvref_t<decltype(std::declval<const T&>().rows(std::declval<const Tensor&>()))>;
+
+template <class T>
+Frozen<T> freeze(const T& target, const Tensor& output) {
   if constexpr (lumen::detail::Freezable<T>) {
     return target.freeze(output);
   } else {
@@ -58,17 +73,16 @@ struct Softmax {
   Tensor operator()(const Tensor& output) const {
     return detail::freeze(target, output)(detail::probabilities(output));
   }
-  auto freeze(const Tensor& output) const
+  Softmax<detail::Frozen<T>> freeze(const Tensor& output) const
     requires lumen::detail::Freezable<T>
   {
-    using Frozen = decltype(target.freeze(output));
-    return Softmax<Frozen>{target.freeze(output)};
+    return {target.freeze(output)};
   }
-  auto rows(const Tensor& samples) const
-    requires lumen::detail::RowWise<T>
-  {
-    using Rows = decltype(target.rows(samples));
-    return Softmax<Rows>{target.rows(samples)};
+  // a template, so that what it returns is only asked for where there is such
+  template <class Whole = T>
+    requires lumen::detail::RowWise<Whole>
+  Softmax<detail::RowsOf<Whole>> rows(const Tensor& samples) const {
+    return {target.rows(samples)};
   }
 };
 
@@ -81,17 +95,16 @@ struct LogOdds {
   Tensor operator()(const Tensor& output) const {
     return detail::freeze(target, output)(detail::log_odds(output));
   }
-  auto freeze(const Tensor& output) const
+  LogOdds<detail::Frozen<T>> freeze(const Tensor& output) const
     requires lumen::detail::Freezable<T>
   {
-    using Frozen = decltype(target.freeze(output));
-    return LogOdds<Frozen>{target.freeze(output)};
+    return {target.freeze(output)};
   }
-  auto rows(const Tensor& samples) const
-    requires lumen::detail::RowWise<T>
-  {
-    using Rows = decltype(target.rows(samples));
-    return LogOdds<Rows>{target.rows(samples)};
+  // a template, so that what it returns is only asked for where there is such
+  template <class Whole = T>
+    requires lumen::detail::RowWise<Whole>
+  LogOdds<detail::RowsOf<Whole>> rows(const Tensor& samples) const {
+    return {target.rows(samples)};
   }
 };
 
@@ -102,19 +115,15 @@ struct Margin {
   B second{};
 
   Tensor operator()(const Tensor& output) const { return first(output) - second(output); }
-  auto freeze(const Tensor& output) const
+  Margin<detail::Frozen<A>, detail::Frozen<B>> freeze(const Tensor& output) const
     requires(lumen::detail::Freezable<A> || lumen::detail::Freezable<B>)
   {
-    auto a = detail::freeze(first, output);
-    auto b = detail::freeze(second, output);
-    return Margin<decltype(a), decltype(b)>{std::move(a), std::move(b)};
+    return {detail::freeze(first, output), detail::freeze(second, output)};
   }
-  auto rows(const Tensor& samples) const
-    requires(lumen::detail::RowWise<A> && lumen::detail::RowWise<B>)
-  {
-    auto a = first.rows(samples);
-    auto b = second.rows(samples);
-    return Margin<decltype(a), decltype(b)>{std::move(a), std::move(b)};
+  template <class First = A, class Second = B>
+    requires(lumen::detail::RowWise<First> && lumen::detail::RowWise<Second>)
+  Margin<detail::RowsOf<First>, detail::RowsOf<Second>> rows(const Tensor& samples) const {
+    return {first.rows(samples), second.rows(samples)};
   }
 };
 

@@ -221,16 +221,17 @@ DOCTEST_TEST_CASE("running the rest of the model alone is running it whole, what
       ++calls;
       return net(parts.front());
     };
-    const auto start = lumen::detail::start_at(model, last, {x}, {question}, {});
+    const auto start = lumen::detail::start_at(model, last, {}, {x}, {question}, {});
     const auto ablated = [](const Tensor& value, std::int64_t first, std::int64_t count) {
       Tensor all = value.expand({count, 5, 4, 4}).clone();
       for (std::int64_t v = 0; v < count; ++v) all[v][first + v].zero_();
       return all;
     };
     calls = 0;
-    const auto fast = lumen::detail::scores_of_versions(model, last, {x}, start, 5, ablated, {}, "");
+    const auto fast = lumen::detail::scores_of_versions(model, last, {}, {x}, start, 5, ablated, {}, "");
     DOCTEST_CHECK(calls == 2);  // of one row and of two, to be recorded; the rest are replays
-    const auto slow = lumen::detail::scores_of_versions(model, last, {x}, start, 5, ablated, {}, "", false);
+    const auto slow =
+        lumen::detail::scores_of_versions(model, last, {}, {x}, start, 5, ablated, {}, "", false);
     DOCTEST_CHECK(fast[0].sizes() == at::IntArrayRef({2, 5}));
     DOCTEST_CHECK(all_close(fast[0], slow[0], 1e-12));
   }
@@ -252,7 +253,7 @@ DOCTEST_TEST_CASE("a model that knows its batch size is run whole") {
     return net.suffix(value * static_cast<double>(value.size(0)));
   };
   const Tensor row = x.narrow(0, 0, 1);
-  const auto start = lumen::detail::start_at(counting, last, {row}, {target::Class{1}}, {});
+  const auto start = lumen::detail::start_at(counting, last, {}, {row}, {target::Class{1}}, {});
   const auto same = [](const Tensor& value, std::int64_t, std::int64_t count) {
     return value.expand({count, 5, 4, 4}).clone();
   };
@@ -263,11 +264,11 @@ DOCTEST_TEST_CASE("a model that knows its batch size is run whole") {
     value.data_ptr<double>()[0] += 1.0;
     return net.suffix(value);
   };
-  const auto known = lumen::detail::start_at(pointed, last, {row}, {target::Class{1}}, {}, true);
+  const auto known = lumen::detail::start_at(pointed, last, {}, {row}, {target::Class{1}}, {}, true);
   DOCTEST_REQUIRE(known.program.has_value());
-  DOCTEST_CHECK(lumen::detail::suffix_scores(*known.program, known, 0, 3, same, {}).empty());
+  DOCTEST_CHECK(lumen::detail::suffix_scores(*known.program, {}, known, 0, 3, same, {}).empty());
   const auto whole_passes =
-      lumen::detail::scores_of_versions(counting, last, {row}, start, 3, same, {.memory = 1}, "");
+      lumen::detail::scores_of_versions(counting, last, {}, {row}, start, 3, same, {.memory = 1}, "");
   DOCTEST_CHECK(all_close(whole_passes[0], start.scores[0].expand({1, 3}), 1e-12));
   // and so is a model whose target knows only whole batches
   const auto whole = [](const Tensor& output) { return output.select(1, 1); };
@@ -292,7 +293,7 @@ DOCTEST_TEST_CASE("Recipro-CAM is one mask at a time") {
                         (void)lumen::ReciproCam{.layer = layer::nth("linear", 0)}(cams::Cut(), x,
                                                                                   target::Class{1});
                       }),
-                      "needs a layer [N, C, h, w]"));
+                      "needs a layer [N, C, l]"));
 }
 
 DOCTEST_TEST_CASE("Recipro-CAM of a dense output: each pixel's score of a region, by cells") {
@@ -343,11 +344,11 @@ DOCTEST_TEST_CASE("what these CAMs refuse, they say") {
                       "positive number of bytes"));
   DOCTEST_CHECK(holds(
       message_of([&] { (void)lumen::ScoreCam{.layer = layer::nth("linear", 0)}(net, x, target::Class{1}); }),
-      "needs a layer [N, C, h, w]"));
+      "needs a layer [N, C, l]"));
   const nets::BiasFree flat;
   DOCTEST_CHECK(holds(message_of([&] {
                         (void)lumen::ScoreCam{.layer = layer::nth("relu", 0)}(flat, nets::random({1, 6}, 1),
                                                                               target::Class{1});
                       }),
-                      "no input is [N, C, H, W]"));
+                      "needs a layer [N, C, l]"));
 }

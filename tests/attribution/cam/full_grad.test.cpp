@@ -195,7 +195,7 @@ DOCTEST_TEST_CASE("several inputs, and inputs without an image") {
   const nets::BiasFree flat;
   DOCTEST_CHECK(
       holds(message_of([&] { (void)lumen::FullGrad{}(flat, nets::random({1, 6}, 1), target::Class{1}); }),
-            "no input is [N, C, H, W]"));
+            "no input is [N, C, L], [N, C, H, W] or [N, C, D, H, W]"));
   const auto turned = [](const Tensor& image) { return at::tanh(image.flatten(1).t()).t(); };
   DOCTEST_CHECK(holds(message_of([&] {
                         (void)lumen::FullGrad{.run = {.memory = std::int64_t{1} << 30}}(

@@ -276,8 +276,7 @@ DOCTEST_TEST_CASE("Smooth Grad-CAM++: Grad-CAM++ of the gradient's mean powers o
     const Tensor value = net.prefix(one)[0], deviation = (one.max() - one.min()) * 0.3;
     Tensor g1 = at::zeros_like(value), g2 = g1.clone(), g3 = g1.clone();
     for (std::int64_t draw = 0; draw < 5; ++draw) {
-      at::Generator source = lumen::generator(lumen::mix(4, 0), row, draw);
-      const Tensor noisy = one + lumen::normal_like(one, source) * deviation;
+      const Tensor noisy = one + lumen::normal_rows(one, lumen::mix(4, 0), {row}, {draw}) * deviation;
       const Tensor g =
           cams::at_layer([&](const Tensor& h) { return net.suffix(h).select(1, 1); }, net.prefix(noisy))
               .gradient;

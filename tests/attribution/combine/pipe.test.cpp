@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <lumen/attribution/combine/smooth.hpp>
+#include <lumen/attribution/gradient/saliency.hpp>
 #include <lumen/attribution/path/integrated_gradients.hpp>
 #include <lumen/engine/method.hpp>
 #include <lumen/target/element.hpp>

@@ -32,8 +32,7 @@ std::vector<Tensor> noise_of(const Tensor& sample, std::int64_t number, std::int
                              std::uint64_t seed) {
   std::vector<Tensor> noise;
   for (std::int64_t draw = 0; draw < draws; ++draw) {
-    at::Generator source = lumen::generator(lumen::mix(seed, 0), number, draw);
-    noise.push_back(at::randn(sample.sizes(), source, at::TensorOptions().dtype(at::kDouble)) * stdev);
+    noise.push_back(lumen::normal_rows(sample, lumen::mix(seed, 0), {number}, {draw}) * stdev);
   }
   return noise;
 }

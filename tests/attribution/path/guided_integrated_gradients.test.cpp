@@ -105,7 +105,7 @@ DOCTEST_TEST_CASE("it equals the paper's algorithm walked feature by feature") {
 DOCTEST_TEST_CASE("rounding of many features in float32 does not keep the path from arriving") {
   for (const double fraction : {0.25, 1.0}) {
     const Tensor goal = nets::random({2, 20000}, 7).to(at::kFloat);
-    lumen::detail::GuidedPath path{at::zeros_like(goal), goal, fraction, 0.02};
+    lumen::path::Guided path{at::zeros_like(goal), goal, fraction, 0.02};
     for (int step = 1; step <= 16; ++step) {
       const double t = step / 16.0;
       const Tensor slope = nets::random({2, 20000}, static_cast<std::uint64_t>(7 + step)).to(at::kFloat);

@@ -5,52 +5,15 @@
 #include <utility>
 #include <vector>
 
+#include <lumen/attribution/ablation/detail/ablate.hpp>
 #include <lumen/baseline/constant.hpp>
 #include <lumen/baseline/draw.hpp>
-#include <lumen/engine/gradient.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/method.hpp>
+#include <lumen/engine/start.hpp>
 #include <lumen/perturb/groups.hpp>
 
 namespace lumen {
-
-namespace detail {
-
-/// For each target and part: the sum over `regions` of F(x) - F(x with the region replaced by x'), at the region's
-/// elements. `regions` has `count()` and `where(part, which, samples)`, as perturb::Groups.
-template <class Regions>
-std::vector<Tensors> ablate(const engine::Function& function, const Tensors& parts, const Tensors& absent,
-                            const engine::Start& start, const Regions& regions, const Run& run) {
-  const std::int64_t n = parts.front().size(0);
-  std::vector<Tensors> maps(start.targets.size());
-  for (Tensors& map : maps) {
-    for (const Tensor& part : parts) map.push_back(at::zeros_like(part));
-  }
-  const auto chunk = [&](std::int64_t first, std::int64_t count) {
-    const Tensor samples = engine::samples_of(first, count, n);
-    const Tensor which = at::arange(first, first + count, at::kLong).div(n, "floor");
-    Tensors rows = engine::select_rows(parts, samples), gone;
-    const Tensors other = engine::select_rows(absent, samples);
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      gone.push_back(regions.where(i, which, samples));
-      rows[i] = at::where(gone[i], other[i], rows[i]);
-    }
-    const Tensor output = engine::run_model(function, rows);
-    const Targets asked = engine::target_rows(start.targets, samples, n);
-    for (std::size_t t = 0; t < asked.size(); ++t) {
-      const Tensor& score = start.scores[t];
-      const Tensor change = score.index_select(0, samples.to(score.device())) - asked[t](output);
-      for (std::size_t i = 0; i < parts.size(); ++i) {
-        const Tensor share = engine::per_row(change, parts[i]).to(parts[i].device(), parts[i].scalar_type());
-        engine::add_rows(maps[t][i], samples, at::where(gone[i], share, at::zeros_like(share)));
-      }
-    }
-  };
-  sweep(regions.count() * n, engine::granule(start.targets, n), run, "ablation", chunk);
-  return maps;
-}
-
-}  // namespace detail
 
 /// Ablation of features, one element or one group of elements at a time: Zeiler and Fergus, "Visualizing and
 /// Understanding Convolutional Networks", ECCV 2014, arXiv:1311.2901, section 4.1, for groups of any shape.
@@ -62,7 +25,7 @@ std::vector<Tensors> ablate(const engine::Function& function, const Tensors& par
 template <Baseline B = baseline::Zero>
 struct FeatureAblation {
   B baseline{};  ///< x', what takes an absent group's place; a random one is drawn once for each sample
-  /// One for each input, int64, of its rank, broadcasting to its shape: elements of equal number, in all inputs,
+  /// One for each input that is not held, int64, of its rank, broadcasting to its shape: elements of equal number, in all inputs,
   /// make a group.
   /// None: each element by itself.
   Tensors groups{};
@@ -90,15 +53,15 @@ struct FeatureAblation {
   /// @return a in units of the score, `score`; no completeness in general
   /// @throws Error  bad input, groups or baseline; a score that is not finite
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
-      const engine::Function function = engine::bind<X>(model);
+      const engine::Function function = engine::bind(model, x);
       Tensors parts = parts_of(x);
       for (Tensor& part : parts) part = part.detach();
       const engine::Start start = engine::start(function, parts, targets, run);
       const Tensors absent =
           detail::baselines(baseline, parts, detail::first_draws(run, parts.front().size(0)));
-      const perturb::Groups all(groups, parts);
+      const perturb::Groups all(groups, engine::explained_of(parts));
       const std::vector<Tensors> maps = detail::ablate(function, parts, absent, start, all, run);
       std::vector<Attribution<X>> results;
       for (std::size_t t = 0; t < targets.size(); ++t) {

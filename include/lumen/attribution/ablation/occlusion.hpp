@@ -5,9 +5,12 @@
 #include <utility>
 #include <vector>
 
-#include <lumen/attribution/ablation/feature_ablation.hpp>
+#include <lumen/attribution/ablation/detail/ablate.hpp>
+#include <lumen/baseline/constant.hpp>
+#include <lumen/baseline/draw.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/method.hpp>
+#include <lumen/engine/start.hpp>
 #include <lumen/perturb/windows.hpp>
 
 namespace lumen {
@@ -23,7 +26,7 @@ template <Baseline B = baseline::Zero>
 struct Occlusion {
   B baseline{};  ///< x', what stands in an occluded window; a random one is drawn once for each sample
   /// The window's size along the last dimensions of each input, elements: {{5, 5}} on [N, C, H, W] covers all channels.
-  /// One for all inputs, or one each; windows of different inputs come one after the other.
+  /// One for all inputs, or one for each that is not held; windows of different inputs come one after the other.
   std::vector<perturb::Windows::Shape> window{};
   std::vector<perturb::Windows::Shape> stride{};  ///< steps along the same dimensions, elements; none: 1
   Run run{};
@@ -41,20 +44,23 @@ struct Occlusion {
   /// @throws Error  bad input or baseline; a window that does not fit, or a stride that leaves elements uncovered; a
   ///                score that is not finite
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
-      const engine::Function function = engine::bind<X>(model);
+      const engine::Function function = engine::bind(model, x);
       Tensors parts = parts_of(x);
       for (Tensor& part : parts) part = part.detach();
       engine::check_input(parts);
-      const perturb::Windows windows(window, stride, parts);
+      const perturb::Windows windows(window, stride, engine::explained_of(parts));
       const engine::Start start = engine::start(function, parts, targets, run);
       const Tensors absent =
           detail::baselines(baseline, parts, detail::first_draws(run, parts.front().size(0)));
       std::vector<Tensors> maps = detail::ablate(function, parts, absent, start, windows, run);
       std::vector<Attribution<X>> results;
       for (std::size_t t = 0; t < targets.size(); ++t) {
-        for (std::size_t i = 0; i < parts.size(); ++i) maps[t][i] /= windows.coverage(i);
+        std::size_t window_of = 0;
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+          if (engine::explained(parts[i])) maps[t][i] /= windows.coverage(window_of++);
+        }
         results.push_back(
             {.map = input_of<X>(maps[t]), .score = start.scores[t], .forward_passes = windows.count() + 1});
       }

@@ -24,6 +24,7 @@ namespace lumen {
 /// those of all channels. Else: one forward pass and, for every channel, one from the layer on.
 struct AblationCam {
   trace::Layer layer{};
+  Layout layout{};  ///< where the layer's channels and cells are: layout::ChannelsLast, Tokens, any functor
   bool relative = true;     ///< false leaves the division by F out, which turns the map's sign where F < 0
   bool closed_form = true;  ///< false never uses it
   bool positive_part = false;
@@ -37,17 +38,17 @@ struct AblationCam {
   ///         relative = false), and `score`; of the passes, those that were needed
   /// @throws Error  bad input; a layer that the model never comes to, or without channels; a score of 0 if relative
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<Tensor, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
-      const engine::Function function = engine::bind<X>(model);
+      const engine::Function function = engine::bind(model, x, engine::Types::any);
       const Tensors parts = parts_of(x);
-      engine::check_input(parts);
+      engine::check_input(parts, engine::Types::any);
       const trace::Layer where = trace::resolved({layer}, function, parts).front();
       if (closed_form) {
         bool affine = true;
         rule::Pass pass(detail::affine_composite(affine));
         const trace::LayerDerivatives at =
-            detail::derivatives_at(pass.bind(function), {where}, parts, pass.bind(targets), run);
+            detail::derivatives_at(pass.bind(function), {where}, layout, parts, pass.bind(targets), run);
         if (affine) {
           std::vector<Tensor> drops;
           for (const Tensors& gradient : at.gradients) {
@@ -56,7 +57,7 @@ struct AblationCam {
           return maps(at.values[0], at.scores, drops, parts, 1, 1);
         }
       }
-      const detail::LayerStart at = detail::start_at(function, where, parts, targets, run, true);
+      const detail::LayerStart at = detail::start_at(function, where, layout, parts, targets, run, true);
       const std::int64_t channels = at.value.size(1);
       const auto ablated = [](const Tensor& value, std::int64_t first, std::int64_t count) {
         std::vector<std::int64_t> shape = value.sizes().vec();
@@ -65,8 +66,8 @@ struct AblationCam {
         for (std::int64_t v = 0; v < count; ++v) versions[v].select(0, first + v).zero_();
         return versions;
       };
-      std::vector<Tensor> drops =
-          detail::scores_of_versions(function, where, parts, at, channels, ablated, run, "Ablation-CAM");
+      std::vector<Tensor> drops = detail::scores_of_versions(function, where, layout, parts, at, channels,
+                                                             ablated, run, "Ablation-CAM");
       std::vector<std::int64_t> shape(static_cast<std::size_t>(at.value.dim()), 1);
       shape[0] = at.value.size(0);
       shape[1] = channels;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <lumen/attribution/cam/detail/affine.hpp>
+#include <lumen/attribution/cam/layout.hpp>
 #include <lumen/attribution/cam/upsample.hpp>
 #include <lumen/engine/method.hpp>
 #include <lumen/trace/observe.hpp>
@@ -19,13 +20,14 @@ namespace detail {
 /// The head that CAM explains, as it ran: features -> global mean -> linear layer -> output.
 struct PooledHead {
   Tensor output;    ///< [N, C], or [N, C, 1, 1]
-  Tensor features;  ///< [N, K, h, w]
+  Tensor features;  ///< [N, K, h, w], or other cells
   Tensor weight;    ///< [C, K]
   Tensor bias;      ///< [C], undefined if there is none
 };
 
 /// Walks back from the output over the operators that ran. @throws Error if they are not such a head
-inline PooledHead pooled_head(const std::vector<trace::Operation>& operations, const Tensor& output) {
+inline PooledHead pooled_head(const std::vector<trace::Operation>& operations, const Tensor& output,
+                              const Layout& layout) {
   std::size_t end = operations.size();
   const auto refuse = [](const std::string& why) {
     throw Error("Cam explains models that end in a global average pooling and one linear layer; " + why +
@@ -57,7 +59,8 @@ inline PooledHead pooled_head(const std::vector<trace::Operation>& operations, c
   const trace::Operation* const linear = shaped(output);
   const Tensors given = trace::tensors_in(linear->arguments);
   Tensor pooled;
-  if (linear->kind == "linear" || linear->kind == "conv2d") {
+  if (linear->kind == "linear" || linear->kind == "conv1d" || linear->kind == "conv2d" ||
+      linear->kind == "conv3d") {
     pooled = given[0];
     head.weight = given[1].flatten(1);
     if (given.size() > 2) head.bias = given[2];
@@ -70,16 +73,20 @@ inline PooledHead pooled_head(const std::vector<trace::Operation>& operations, c
     refuse("the output comes from " + linear->where());
   }
   const trace::Operation* const pool = shaped(pooled);
-  if (!pool->kind.starts_with("adaptive_avg_pool2d") && pool->kind != "avg_pool2d" && pool->kind != "mean") {
+  if (pool->kind.find("avg_pool") == std::string::npos && pool->kind != "mean") {
     refuse("the linear layer's input comes from " + pool->where());
   }
-  head.features = trace::tensors_in(pool->arguments).front();
+  const Tensor pooled_from = trace::tensors_in(pool->arguments).front();
+  if (layout.given()) (void)layout.positions(pooled_from);
+  head.features = layout(pooled_from);
   const Tensor mean = trace::tensors_in(pool->results).front();
-  const bool global = head.features.dim() == 4 && head.weight.size(1) == head.features.size(1) &&
+  const bool global = head.features.dim() >= 3 && head.weight.size(1) == head.features.size(1) &&
                       mean.numel() == head.features.size(0) * head.features.size(1) &&
                       // an average that pads or repeats cells is not their mean
-                      at::allclose(mean.flatten(), head.features.mean({2, 3}).flatten(), 1e-3, 1e-5);
-  if (!global) refuse(text(pool->where(), " does not average ", head.features.sizes(), " over all cells"));
+                      at::allclose(mean.flatten(), head.features.flatten(2).mean(2).flatten(), 1e-3, 1e-5);
+  if (!global)
+    refuse(text(pool->where(), " does not average ", head.features.sizes(), " over all cells",
+                layout.given() ? "" : " of [N, C, ...] (if its channels are elsewhere, give a layout)"));
   return head;
 }
 
@@ -94,6 +101,7 @@ inline PooledHead pooled_head(const std::vector<trace::Operation>& operations, c
 /// Completeness: the map sums to the score less the linear layer's bias; the error is returned. Equals GradCam and
 /// HiResCam of the same features. Cost: one forward pass.
 struct Cam {
+  Layout layout{};  ///< where the channels and cells of what is pooled are: layout::ChannelsLast, any functor
   bool positive_part = false;
   Upsample upsample = Upsample::none;
   Run run{};
@@ -105,15 +113,15 @@ struct Cam {
   ///         the signed map at its own resolution
   /// @throws Error  bad input; another kind of model; a target that is not a weighted sum
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<Tensor, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
-      const engine::Function function = engine::bind<X>(model);
+      const engine::Function function = engine::bind(model, x);
       const Tensors parts = parts_of(x);
       std::vector<detail::PooledHead> heads;
       const engine::Function watched = [&](const Tensors& rows) {
         Tensor output;
         const auto operations = trace::observe([&] { output = engine::run_model(function, rows); });
-        heads.push_back(detail::pooled_head(operations, output));
+        heads.push_back(detail::pooled_head(operations, output, layout));
         return output;
       };
       const engine::Start start = engine::start(watched, parts, targets, run);
@@ -133,8 +141,11 @@ struct Cam {
             "Cam needs a score that is a weighted sum of the outputs, such as target::Class or Margin; use "
             "GradCam for others");
         const Tensor weights =
-            at::mm(at.derivative.flatten(1), weight) / static_cast<double>(all.size(2) * all.size(3));
-        const Tensor map = (weights.unsqueeze(2).unsqueeze(3) * all).sum(1, true);
+            at::mm(at.derivative.flatten(1), weight) / static_cast<double>(all[0][0].numel());
+        std::vector<std::int64_t> shape(static_cast<std::size_t>(all.dim()), 1);
+        shape[0] = all.size(0);
+        shape[1] = all.size(1);
+        const Tensor map = (weights.reshape(shape) * all).sum(1, true);
         const Tensor offset = start.targets[t](bias);
         results.push_back({.map = detail::finished(map, positive_part, upsample, parts),
                            .score = start.scores[t],

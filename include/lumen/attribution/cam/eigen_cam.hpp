@@ -18,6 +18,7 @@ namespace lumen {
 /// decomposition of [h w, C] a sample.
 struct EigenCam {
   trace::Layer layer{};
+  Layout layout{};  ///< where the layer's channels and cells are: layout::ChannelsLast, Tokens, any functor
   bool positive_part = false;
   Upsample upsample = Upsample::none;
   Run run{};
@@ -25,13 +26,13 @@ struct EigenCam {
   /// @return the map [N, 1, h, w] in units of the activation, and `score`
   /// @throws Error  bad input; a layer that the model never comes to, or without channels
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<Tensor, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
-      const engine::Function function = engine::bind<X>(model);
+      const engine::Function function = engine::bind(model, x, engine::Types::any);
       const Tensors parts = parts_of(x);
-      engine::check_input(parts);
+      engine::check_input(parts, engine::Types::any);
       const auto layers = trace::resolved({layer}, function, parts);
-      const detail::LayerStart at = detail::start_at(function, layers.front(), parts, targets, run);
+      const detail::LayerStart at = detail::start_at(function, layers.front(), layout, parts, targets, run);
       const Tensor map = detail::finished(cam::Eigen{}(at.value, {}), positive_part, upsample, parts);
       std::vector<Attribution<Tensor>> results;
       for (const Tensor& score : at.scores) {

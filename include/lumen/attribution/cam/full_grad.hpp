@@ -10,6 +10,8 @@
 #include <vector>
 
 #include <lumen/attribution/cam/detail/affine.hpp>
+#include <lumen/attribution/cam/detail/channel_axis.hpp>
+#include <lumen/attribution/cam/layout.hpp>
 #include <lumen/attribution/cam/upsample.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/method.hpp>
@@ -21,8 +23,9 @@ namespace detail {
 /// Hears of the bias-gradients of a backward pass: what each operator adds to the score by itself.
 class BiasGradients {
  public:
-  /// Takes what an operator adds to a target's score, for each value that it gives: [N, C, h, w], [N, C], ...
-  using Take = std::function<void(std::size_t target, const Tensor& value)>;
+  /// Takes what an operator adds to a target's score, for each value that it gives: [N, C, h, w], [N, C], ...; and the
+  /// operator's position in the pass, unless its channels are known to be in dimension 1.
+  using Take = std::function<void(std::size_t target, const Tensor& value, std::int64_t order)>;
 
   explicit BiasGradients(Take take) : take_(std::move(take)) {}
 
@@ -84,7 +87,7 @@ class BiasGradients {
   Tensors with_bias(const rule::Record& record, const Tensors& gradients) {
     const Tensor bias = record.argument("bias").toTensor();
     const bool last = record.kind == "linear";
-    take_(current_, gradients[0] * (last ? bias : per_channel(bias, gradients[0])));
+    take_(current_, gradients[0] * (last ? bias : per_channel(bias, gradients[0])), record.order);
     return rule::plain_backward(record, gradients);
   }
 
@@ -92,15 +95,18 @@ class BiasGradients {
   Tensors with_residual(const rule::Record& record, const Tensors& gradients) {
     Tensors result = rule::plain_backward(record, gradients);
     Tensors apart;
-    Tensor own = gradients[0] * record.outputs[0];
-    for (std::size_t i = 1; i < record.outputs.size(); ++i) apart.push_back(gradients[i] * record.outputs[i]);
+    // a value of 0 adds nothing, also where the derivative is infinite
+    Tensor own = engine::times(record.outputs[0], gradients[0]);
+    for (std::size_t i = 1; i < record.outputs.size(); ++i) {
+      apart.push_back(engine::times(record.outputs[i], gradients[i]));
+    }
     for (std::size_t i = 0; i < result.size(); ++i) {
       if (!record.on_path[i]) continue;
-      const Tensor less = result[i] * record.inputs[i];
+      const Tensor less = engine::times(record.inputs[i], result[i]);
       less.sizes() == own.sizes() ? own = own - less : apart.emplace_back(-less);
     }
-    take_(current_, own);
-    for (const Tensor& each : apart) take_(current_, each);
+    take_(current_, own, record.order);
+    for (const Tensor& each : apart) take_(current_, each, record.order);
     return result;
   }
 
@@ -108,12 +114,12 @@ class BiasGradients {
   std::size_t current_ = 0;
 };
 
-/// Every channel's magnitude stretched to [0, 1], at another size, and added up: [N, 1, height, width].
-inline Tensor stretched_magnitude(const Tensor& value, std::int64_t height, std::int64_t width) {
-  const Tensor magnitude = value.abs(), low = magnitude.amin({2, 3}, true);
-  const Tensor range = magnitude.amax({2, 3}, true) - low;
-  return upsampled((magnitude - low) / range.masked_fill(range == 0, 1), height, width, Upsample::bilinear)
-      .sum(1, true);
+/// Every channel's magnitude stretched to [0, 1], at another size, and added up: [N, 1, ...].
+inline Tensor stretched_magnitude(const Tensor& value, const std::vector<std::int64_t>& size) {
+  const Tensor magnitude = value.abs(), flat = magnitude.flatten(2), low = flat.amin(2, true);
+  const Tensor range = flat.amax(2, true) - low;
+  const Tensor stretched = (flat - low) / range.masked_fill(range == 0, 1);
+  return upsampled(stretched.reshape(value.sizes()), size, Upsample::bilinear).sum(1, true);
 }
 
 }  // namespace detail
@@ -126,64 +132,105 @@ inline Tensor stretched_magnitude(const Tensor& value, std::int64_t height, std:
 ///
 /// b are the biases of the operators that ran, and the implicit ones, f(z) - f'(z) z, of those like batch
 /// normalisation and smooth activations; b dF/db has a value for each cell of the operator's output, which is shared
-/// out over the pixels that the cell stands for. What has no rows and columns (a linear layer's bias) is shared out
-/// evenly over the image.
+/// out over the pixels that the cell stands for. Where an operator's channels are is told by the operators before it: a
+/// linear layer's come last. What has no cells, or is not known to have some (a pooled value, tokens without a
+/// `layout`), is shared out evenly over the image.
 /// Completeness: the map sums to F(x) itself, exactly for every network, but for rounding; the error is returned.
 /// Cost: one forward and one backward pass, and the operators with biases once more for each target.
 struct FullGrad {
   /// The paper's picture instead: of each channel the magnitude, stretched to [0, 1] and upsampled bilinearly, added
   /// up; what has no rows and columns is left out. It shows where, no longer how much.
   bool picture = false;
+  /// Of values that have not as many dimensions as the image and their channels last: layout::Tokens for a vision
+  /// transformer; any functor to [N, C, ...].
+  Layout layout{};
   bool positive_part = false;
   Run run{};
 
   /// @param model   F, differentiable in x; its samples independent of each other
-  /// @param x       floating point, [N, C, H, W], or a tuple of such; unchanged
+  /// @param x       floating point, [N, C, L], [N, C, H, W] or [N, C, D, H, W], or a tuple of such; unchanged
   /// @param target  [N, ...] -> [N], or `Targets` for several, which share the forward pass
-  /// @return the map [N, 1, H, W] in units of the score, H and W those of the first part that has them; `score`;
+  /// @return the map [N, 1, H, W] (or the like) in units of the score, of the first part that is [N, C, H, W], else
+  ///         [N, C, L] or [N, C, D, H, W]; `score`;
   ///         `completeness_error`, of the signed map (with `picture`, of what it is made from)
-  /// @throws Error  bad input; no part [N, C, H, W]; a score that is not finite or not differentiable
+  /// @throws Error  bad input; no such part; a score that is not finite or not differentiable
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<Tensor, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
-      const engine::Function function = engine::bind<X>(model);
+      const engine::Function function = engine::bind(model, x);
       const Tensors parts = parts_of(x);
       engine::check_input(parts);
-      const Tensor& image = detail::image_of(parts);
-      const std::int64_t n = image.size(0), height = image.size(2), width = image.size(3);
+      const Tensor& image = detail::image_of(
+          parts, 0, "FullGrad lays its map on the input's cells: for other inputs use InputXGradient");
+      const std::vector<std::int64_t> size = detail::cells_of(image);
+      const std::int64_t n = image.size(0), pixels = image[0][0].numel();
+      std::vector<std::int64_t> shape = image.sizes().vec();
+      shape[1] = 1;
       std::vector<Tensors> maps(targets.size()), totals(targets.size()), scores(targets.size());
       sweep(n, engine::granule(targets, n), run, "FullGrad", [&](std::int64_t first, std::int64_t count) {
         const Tensor samples = engine::samples_of(first, count, n);
+        shape[0] = count;
         for (std::size_t t = 0; t < targets.size(); ++t) {
-          maps[t].push_back(at::zeros({count, 1, height, width}, image.options()));
+          maps[t].push_back(at::zeros(shape, image.options()));
           totals[t].push_back(at::zeros({count}, image.options()));
         }
-        const auto take = [&](std::size_t t, const Tensor& value) {
+        detail::ChannelAxis axes({});
+        const auto lay = [&](std::size_t t, const Tensor& value, std::optional<std::int64_t> axis) {
           require(count == 1 || (value.dim() >= 1 && value.size(0) == count), [&] {
             return text("FullGrad: an operator gives ", value.sizes(), " for ", count,
                         " samples, so that it is not known what is whose; explain one sample at a time");
           });
-          const bool placed = value.dim() == 4 && value.size(0) == count;
+          Tensor placed;  // as [N, C, ...], if it has cells like the image's
+          if (axis && value.size(0) == count) {
+            if (value.dim() == image.dim()) {
+              placed = value.movedim(*axis, 1);
+            } else if (layout.given() && value.dim() >= 3 && *axis == value.dim() - 1) {
+              placed = layout(value);
+              require(placed.dim() == image.dim(), [&] {
+                return text("FullGrad: the layout makes ", placed.sizes(), " of an operator's value ",
+                            value.sizes(), ", expected cells of as many dimensions as those of the input ",
+                            image.sizes());
+              });
+            }
+          }
           const Tensor total = value.reshape({count, -1}).sum(1);
           totals[t].back() += total;
-          if (picture && placed) {
-            maps[t].back() += detail::stretched_magnitude(value, height, width);
-          } else if (placed) {
-            maps[t].back() += spread(value.sum(1, true), height, width);
-          } else if (!picture) {
-            maps[t].back() += engine::per_row(total, image) / static_cast<double>(height * width);
+          if (placed.defined() && picture) {
+            maps[t].back() += detail::stretched_magnitude(placed, size);
+            return;
           }
+          if (placed.defined()) maps[t].back() += spread(placed.sum(1, true), size);
+          // what a layout leaves out, and all that has no cells
+          const Tensor rest = placed.defined() ? total - placed.flatten(1).sum(1) : total;
+          if (!picture && (!placed.defined() || layout.given())) {
+            maps[t].back() += engine::per_row(rest, image) / static_cast<double>(pixels);
+          }
+        };
+        const auto take = [&](std::size_t t, const Tensor& value, std::int64_t order) {
+          lay(t, value, axes.at(order));
         };
         detail::BiasGradients biases(take);
         rule::Pass pass(biases.composite());
         const Targets rows = engine::target_rows(targets, samples, n);
         const Tensors points = engine::select_rows(parts, samples);
-        const engine::Function bound = pass.bind(function);
+        const engine::Function ruled = pass.bind(function);
+        const engine::Function bound = [&](const Tensors& given) {
+          for (const Tensor& part : given) {
+            if (part.dim() == image.dim()) axes.begin(part, 1);
+          }
+          const trace::Listening listening(axes);
+          return ruled(given);
+        };
         const engine::Derivatives at =
             engine::differentiate(first == 0 ? engine::checked(bound, targets, n) : bound, points,
                                   pass.bind(biases.watched(rows)), true);
         for (std::size_t t = 0; t < targets.size(); ++t) {
-          for (std::size_t p = 0; p < points.size(); ++p) take(t, points[p] * at.gradients[t][p]);
+          for (std::size_t p = 0; p < points.size(); ++p) {
+            if (!engine::explained(points[p])) continue;
+            const bool cells = points[p].dim() == image.dim();
+            lay(t, engine::times(points[p], at.gradients[t][p]),
+                cells ? std::optional<std::int64_t>(1) : std::nullopt);
+          }
           scores[t].push_back(at.scores[t]);
         }
       });

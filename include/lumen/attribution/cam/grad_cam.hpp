@@ -20,7 +20,8 @@ namespace lumen {
 /// layer. A layer that counts from the end (`layer::nth("relu", -1)`) costs one pass of the first sample more.
 template <CamMap C = cam::Grad>
 struct GradientCam {
-  trace::Layer layer{};  ///< whose output (or input) [N, C, ...] the map is of
+  trace::Layer layer{};  ///< whose output (or input) the map is of
+  Layout layout{};  ///< where the layer's channels and cells are: layout::ChannelsLast, Tokens, any functor
   C cam{};
   bool positive_part = false;  ///< what speaks for the score only: the papers' last ReLU
   Upsample upsample = Upsample::none;
@@ -34,13 +35,14 @@ struct GradientCam {
   /// @throws Error  bad input; a layer that the model never comes to, or without channels; a score that does not
   ///                depend on the layer
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<Tensor, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
-      const engine::Function function = engine::bind<X>(model);
+      const engine::Function function = engine::bind(model, x, engine::Types::any);
       const Tensors parts = parts_of(x);
-      engine::check_input(parts);
+      engine::check_input(parts, engine::Types::any);
       const auto layers = trace::resolved({layer}, function, parts);
-      const trace::LayerDerivatives at = detail::derivatives_at(function, layers, parts, targets, run);
+      const trace::LayerDerivatives at =
+          detail::derivatives_at(function, layers, layout, parts, targets, run);
       std::vector<Attribution<Tensor>> results;
       for (std::size_t t = 0; t < targets.size(); ++t) {
         const Tensor map = cam(at.values[0], at.gradients[t][0]);
@@ -64,6 +66,7 @@ using EigenGradCam = GradientCam<cam::EigenGrad>;
 /// Several CAMs of several layers from one forward pass and, a target, one backward pass.
 struct GradientCams {
   std::vector<trace::Layer> layers{};
+  Layout layout{};                ///< of all layers
   std::vector<AnyCamMap> cams{};  ///< {cam::Grad{}, cam::HiRes{}, ...}, or functors of one's own
   bool positive_part = false;
   Upsample upsample = Upsample::none;
@@ -72,14 +75,16 @@ struct GradientCams {
   /// As GradientCam.
   /// @return result[layer][cam]; a std::vector of these for `Targets`
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] AnswerOf<std::vector<std::vector<Attribution<Tensor>>>, T> operator()(M&& model, const X& x,
+                                                                                      const T& target) const {
     require(!cams.empty(), "GradientCams: the list of CAMs is empty; name at least one, such as cam::Grad{}");
     return engine::answer(target, [&](const Targets& targets) {
-      const engine::Function function = engine::bind<X>(model);
+      const engine::Function function = engine::bind(model, x, engine::Types::any);
       const Tensors parts = parts_of(x);
-      engine::check_input(parts);
+      engine::check_input(parts, engine::Types::any);
       const auto resolved = trace::resolved(layers, function, parts);
-      const trace::LayerDerivatives at = detail::derivatives_at(function, resolved, parts, targets, run);
+      const trace::LayerDerivatives at =
+          detail::derivatives_at(function, resolved, layout, parts, targets, run);
       std::vector<std::vector<std::vector<Attribution<Tensor>>>> results(targets.size());
       for (std::size_t t = 0; t < targets.size(); ++t) {
         for (std::size_t l = 0; l < layers.size(); ++l) {

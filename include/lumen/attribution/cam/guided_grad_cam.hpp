@@ -16,37 +16,42 @@ namespace lumen {
 /// Cost: two forward and two backward passes, one of these down to the layer only.
 struct GuidedGradCam {
   trace::Layer layer{};
+  Layout layout{};  ///< where the layer's channels and cells are: layout::ChannelsLast, Tokens, any functor
   Upsample upsample = Upsample::bilinear;  ///< as in the paper; Captum's default is nearest
-  /// Gives an undefined tensor for inputs that are not [N, C, H, W], as Captum gives an empty one, instead of an
+  /// Gives an undefined tensor for inputs whose cells have not as many dimensions as the layer's, as Captum gives an empty one, instead of an
   /// Error.
   bool images_only = false;
   Run run{};
 
   /// @param model   F, differentiable in x; its samples independent of each other
-  /// @param x       floating point, [N, C, H, W], or a tuple of such; unchanged
+  /// @param x       floating point, [N, C, H, W] (or [N, C, L], [N, C, D, H, W]), or a tuple of such; unchanged
   /// @param target  [N, ...] -> [N], or `Targets` for several
   /// @return a, of x's shape, signed, and `score`
-  /// @throws Error  what GuidedBackprop and GradCam throw; an input or layer without rows and columns
+  /// @throws Error  what GuidedBackprop and GradCam throw; an input without cells like the layer's
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     require(upsample != Upsample::none,
             "GuidedGradCam: the layer's map must come to the input's resolution; choose an upsampling");
     return engine::answer(target, [&](const Targets& targets) {
       const std::vector<Attribution<Tensor>> cams =
-          GradCam{.layer = layer, .positive_part = true, .run = run}(model, x, targets);
+          GradCam{.layer = layer, .layout = layout, .positive_part = true, .run = run}(model, x, targets);
       std::vector<Attribution<X>> results = GuidedBackprop{.run = run}(model, x, targets);
       for (std::size_t t = 0; t < targets.size(); ++t) {
         Tensors maps = parts_of(results[t].map);
         for (Tensor& map : maps) {
-          if (map.dim() != 4 && images_only) {
+          const Tensor& cam = cams[t].map;
+          const bool fits = map.defined() && map.dim() == cam.dim() && map.dim() >= 3;
+          if (!map.defined() || (!fits && images_only)) {
             map = Tensor();
             continue;
           }
-          require(map.dim() == 4, [&] {
-            return text("GuidedGradCam: an input is ", map.sizes(),
-                        ", expected [N, C, H, W]; images_only = true ", "leaves such inputs out");
+          require(fits, [&] {
+            return text(
+                "GuidedGradCam: an input is ", map.sizes(), " and the layer's map ", cam.sizes(),
+                ", expected cells of as many dimensions in both, as [N, C, H, W]; images_only = true ",
+                "leaves such inputs out");
           });
-          map = map * upsampled(cams[t].map, map.size(2), map.size(3), upsample);
+          map = map * upsampled(cam, detail::cells_of(map), upsample);
         }
         results[t].map = input_of<X>(maps);
         results[t].forward_passes += cams[t].forward_passes;

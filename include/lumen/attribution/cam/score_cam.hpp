@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include <lumen/attribution/cam/detail/layer.hpp>
@@ -25,35 +26,46 @@ namespace lumen {
 template <Baseline B = baseline::Zero>
 struct ScoreCam {
   trace::Layer layer{};
-  B baseline{};         ///< x', what is seen where the mask is 0; a random one is drawn once for each sample
+  Layout layout{};  ///< where the layer's channels and cells are: layout::ChannelsLast, Tokens, any functor
+  B baseline{};     ///< x', what is seen where the mask is 0; a random one is drawn once for each sample
   bool softmax = true;  ///< false: a = S
   bool positive_part = false;
   Upsample upsample = Upsample::none;
   Run run{};
 
+  /// The same with another baseline.
+  template <Baseline Other>
+  [[nodiscard]] ScoreCam<Other> with_baseline(Other other) const {
+    return {layer, layout, std::move(other), softmax, positive_part, upsample, run};
+  }
+
   /// @param model   F; its samples independent of each other
-  /// @param x       floating point, [N, C, H, W], or a tuple of such; unchanged. Parts that are not are not masked.
+  /// @param x       floating point, [N, C, H, W] (or [N, C, L], [N, C, D, H, W], as the layer), or a tuple of such;
+  ///                unchanged. Parts of another rank are not masked.
   /// @param target  [N, ...] -> [N], or `Targets` for several, which share the passes
   /// @return the map [N, 1, h, w], or [N, 1, H, W] upsampled, in units of the activation (times the score's without
   ///         softmax), and `score`
-  /// @throws Error  bad input or baseline; a layer that the model never comes to; a layer or input without rows and
-  ///                columns
+  /// @throws Error  bad input or baseline; a layer that the model never comes to; a layer without cells, or
+  ///                no input like it
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<Tensor, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
-      const engine::Function function = engine::bind<X>(model);
+      const engine::Function function = engine::bind(model, x);
       const Tensors parts = parts_of(x);
       engine::check_input(parts);
-      (void)detail::image_of(parts);
       const auto layers = trace::resolved({layer}, function, parts);
-      const detail::LayerStart at = detail::start_at(function, layers.front(), parts, targets, run);
-      require(at.value.dim() == 4, [&] {
-        return text("ScoreCam needs a layer [N, C, h, w], ", layer.what(), " is ", at.value.sizes());
+      const detail::LayerStart at = detail::start_at(function, layers.front(), layout, parts, targets, run);
+      require(at.value.dim() >= 3 && at.value.dim() <= 5, [&] {
+        return text("ScoreCam needs a layer [N, C, l], [N, C, h, w] or [N, C, d, h, w], ", layer.what(),
+                    " is ", at.value.sizes());
       });
+      (void)detail::image_of(
+          parts, at.value.dim(),
+          "ScoreCam masks the inputs that have as many dimensions as the layer: choose another one");
       const std::int64_t n = parts.front().size(0), channels = at.value.size(1);
       Tensors origin = detail::baselines(baseline, parts, detail::first_draws(run, n));
       for (std::size_t p = 0; p < parts.size(); ++p) {
-        if (parts[p].dim() != 4) origin[p] = parts[p];
+        if (!masks(parts[p], at)) origin[p] = parts[p];
       }
       const Tensor flat = at.value.flatten(2), constant = flat.amax(2) == flat.amin(2);  // [N, C]
       const std::vector<Tensor> scores = masked_scores(function, parts, origin, at);
@@ -72,7 +84,10 @@ struct ScoreCam {
         } else {
           weights = (scores[t] - before[t].unsqueeze(1)).masked_fill(constant, 0);
         }
-        const Tensor map = (weights.reshape({n, channels, 1, 1}) * at.value).sum(1, true);
+        std::vector<std::int64_t> shape(static_cast<std::size_t>(at.value.dim()), 1);
+        shape[0] = n;
+        shape[1] = channels;
+        const Tensor map = (weights.reshape(shape) * at.value).sum(1, true);
         results.push_back({.map = detail::finished(map, positive_part, upsample, parts),
                            .score = at.scores[t],
                            .forward_passes = channels + (softmax ? 1 : 2),
@@ -83,6 +98,11 @@ struct ScoreCam {
   }
 
  private:
+  /// Whether this part of the input is masked.
+  static bool masks(const Tensor& part, const detail::LayerStart& at) {
+    return engine::explained(part) && part.dim() == at.value.dim();
+  }
+
   /// For each target, F(H_k x + (1 - H_k) x'), [N, C].
   std::vector<Tensor> masked_scores(const engine::Function& function, const Tensors& parts,
                                     const Tensors& origin, const detail::LayerStart& at) const {
@@ -96,9 +116,8 @@ struct ScoreCam {
       Tensors masked = engine::select_rows(parts, samples);
       const Tensors plain = engine::select_rows(origin, samples);
       for (std::size_t p = 0; p < masked.size(); ++p) {
-        if (masked[p].dim() != 4) continue;
-        const Tensor mask =
-            stretched(upsampled(maps, masked[p].size(2), masked[p].size(3), Upsample::bilinear));
+        if (!masks(masked[p], at)) continue;
+        const Tensor mask = stretched(upsampled(maps, detail::cells_of(masked[p]), Upsample::bilinear));
         masked[p] = plain[p] + mask * (masked[p] - plain[p]);
       }
       const Tensor output = engine::run_model(function, masked);
@@ -113,7 +132,8 @@ struct ScoreCam {
 
   /// Each row's values moved to [0, 1]; constant ones to 0.
   static Tensor stretched(const Tensor& maps) {
-    const Tensor low = maps.amin({1, 2, 3}, true), range = maps.amax({1, 2, 3}, true) - low;
+    const Tensor flat = maps.flatten(1), low = engine::per_row(flat.amin(1), maps);
+    const Tensor range = engine::per_row(flat.amax(1), maps) - low;
     return (maps - low) / range.masked_fill(range == 0, 1);
   }
 };

@@ -8,10 +8,10 @@
 #include <lumen/attribution/cam/cam_map.hpp>
 #include <lumen/attribution/cam/detail/layer.hpp>
 #include <lumen/attribution/cam/upsample.hpp>
-#include <lumen/attribution/combine/noise.hpp>
 #include <lumen/baseline/draw.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/method.hpp>
+#include <lumen/engine/noise.hpp>
 
 namespace lumen {
 
@@ -26,6 +26,7 @@ namespace lumen {
 /// Cost: `samples` times that of GradCamPlusPlus, and one forward pass.
 struct SmoothGradCamPlusPlus {
   trace::Layer layer{};
+  Layout layout{};  ///< where the layer's channels and cells are: layout::ChannelsLast, Tokens, any functor
   std::int64_t samples = 16;  ///< noisy copies of each sample, at least 1
   double stdev = 0.15;        ///< standard deviation of the noise, >= 0
   NoiseScale scale = NoiseScale::of_range;
@@ -40,17 +41,18 @@ struct SmoothGradCamPlusPlus {
   /// @return the map [N, 1, h, w] and `score`
   /// @throws Error  as GradientCam; samples < 1 or stdev < 0
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<Tensor, T> operator()(M&& model, const X& x, const T& target) const {
     require(samples >= 1 && stdev >= 0, [&] {
       return text("SmoothGradCamPlusPlus: samples is ", samples, " and stdev ", stdev,
                   ", expected at least 1 and at least 0");
     });
     return engine::answer(target, [&](const Targets& targets) {
-      const engine::Function function = engine::bind<X>(model);
+      const engine::Function function = engine::bind(model, x);
       const Tensors parts = parts_of(x);
       engine::check_input(parts);
       const auto layers = trace::resolved({layer}, function, parts);
-      const detail::LayerStart start = detail::start_at(function, layers.front(), parts, targets, run);
+      const detail::LayerStart start =
+          detail::start_at(function, layers.front(), layout, parts, targets, run);
       const std::vector<Powers> means = moments(function, layers, parts, start);
       std::vector<Attribution<Tensor>> results;
       for (std::size_t t = 0; t < targets.size(); ++t) {
@@ -76,7 +78,7 @@ struct SmoothGradCamPlusPlus {
                               const Tensors& parts, const detail::LayerStart& start) const {
     const std::int64_t n = parts.front().size(0);
     const std::vector<std::int64_t> numbers = detail::sample_numbers(run, n);
-    const Tensors deviations = detail::noise_deviations(parts, scale, stdev);
+    const Tensors deviations = engine::noise_deviations(parts, scale, stdev);
     std::vector<Powers> means;
     for (std::size_t t = 0; t < start.targets.size(); ++t) {
       means.push_back(
@@ -85,10 +87,10 @@ struct SmoothGradCamPlusPlus {
     const auto visit = [&](std::int64_t first, std::int64_t count) {
       const Tensor rows = engine::samples_of(first, count, n);
       const trace::LayerDerivatives found = trace::differentiate_at(
-          function, layers, detail::noisy_rows(parts, deviations, seed, numbers, first, count),
+          function, layers, engine::noisy_rows(parts, deviations, seed, numbers, first, count),
           engine::target_rows(start.targets, rows, n), false);
       for (std::size_t t = 0; t < means.size(); ++t) {
-        const Tensor g = found.gradients[t].front(), share = g / static_cast<double>(samples);
+        const Tensor g = layout(found.gradients[t].front()), share = g / static_cast<double>(samples);
         engine::add_rows(means[t].first, rows, share);
         engine::add_rows(means[t].second, rows, share * g);
         engine::add_rows(means[t].third, rows, share * g * g);

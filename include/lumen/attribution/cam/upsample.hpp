@@ -8,6 +8,7 @@
 #include <lumen/core/error.hpp>
 #include <lumen/core/input.hpp>
 #include <lumen/core/tensor.hpp>
+#include <lumen/engine/input.hpp>
 
 namespace lumen {
 
@@ -15,66 +16,122 @@ namespace lumen {
 enum class Upsample {
   none,      ///< not at all: the layer's own resolution
   nearest,   ///< each pixel takes its cell's value
-  bilinear,  ///< what the papers do for pictures
-  bicubic,   ///< may exceed the map's range
+  bilinear,  ///< what the papers do for pictures; linear in one dimension, trilinear in three
+  bicubic,   ///< may exceed the map's range; not in three dimensions
   area,      ///< the mean of the cells under a pixel
 };
 
 /// `map` at another size; with Upsample::none, `map` itself.
-/// @param map   [N, C, h, w]
-/// @throws Error if the map is not [N, C, h, w]
-[[nodiscard]] inline Tensor upsampled(const Tensor& map, std::int64_t height, std::int64_t width,
+/// @param map   [N, C, l], [N, C, h, w] or [N, C, d, h, w]
+/// @param size  of each dimension after the channels
+/// @throws Error if the map has not one to three such dimensions, as many as the size, or Upsample::bicubic three
+[[nodiscard]] inline Tensor upsampled(const Tensor& map, const std::vector<std::int64_t>& size,
                                       Upsample how) {
   if (how == Upsample::none) return map;
-  require(map.dim() == 4, [&] {
-    return text("upsampling needs a map [N, C, h, w], this one is ", map.sizes(),
-                "; choose a layer with rows and columns, or Upsample::none");
+  const std::int64_t rank = map.dim() - 2;
+  require(rank >= 1 && rank <= 3 && size.size() == static_cast<std::size_t>(rank), [&] {
+    return text("upsampling to ", size.size(),
+                " dimensions needs a map [N, C, ...] with as many, 1 to 3, this one is ", map.sizes(),
+                "; choose a layer with cells like the input's, or Upsample::none");
   });
-  const std::vector<std::int64_t> size{height, width};
-  switch (how) {
-    case Upsample::nearest:
-      return at::upsample_nearest2d(map, size);
-    case Upsample::bicubic:
-      return at::upsample_bicubic2d(map, size, false);
-    case Upsample::area:
-      return at::adaptive_avg_pool2d(map, size);
-    default:
-      return at::upsample_bilinear2d(map, size, false);
+  require(rank < 3 || how != Upsample::bicubic,
+          "Upsample::bicubic is for one and two dimensions; use Upsample::bilinear for volumes");
+  if (how == Upsample::bicubic && rank == 1) {
+    return at::upsample_bicubic2d(map.unsqueeze(2), {1, size[0]}, false).squeeze(2);
   }
+  if (how == Upsample::bicubic) return at::upsample_bicubic2d(map, size, false);
+  if (how == Upsample::nearest) {
+    return rank == 1   ? at::upsample_nearest1d(map, size)
+           : rank == 2 ? at::upsample_nearest2d(map, size)
+                       : at::upsample_nearest3d(map, size);
+  }
+  if (how == Upsample::area) {
+    return rank == 1   ? at::adaptive_avg_pool1d(map, size)
+           : rank == 2 ? at::adaptive_avg_pool2d(map, size)
+                       : at::adaptive_avg_pool3d(map, size);
+  }
+  return rank == 1   ? at::upsample_linear1d(map, size, false)
+         : rank == 2 ? at::upsample_bilinear2d(map, size, false)
+                     : at::upsample_trilinear3d(map, size, false);
+}
+
+/// The same for maps [N, C, h, w].
+[[nodiscard]] inline Tensor upsampled(const Tensor& map, std::int64_t height, std::int64_t width,
+                                      Upsample how) {
+  return upsampled(map, std::vector<std::int64_t>{height, width}, how);
 }
 
 /// `map` at another size, each cell's value shared out over the pixels so that its sum stays what it was: by the
-/// bilinear weights of the cell divided by their sum, or where there are fewer pixels than cells, whole.
-/// @param map  [N, C, h, w]
-[[nodiscard]] inline Tensor spread(Tensor map, std::int64_t height, std::int64_t width) {
-  const std::int64_t h = std::min(map.size(2), height), w = std::min(map.size(3), width);
-  if (map.size(2) > h || map.size(3) > w) {
-    map = at::upsample_nearest2d_backward(map, map.sizes().slice(2), {map.size(0), map.size(1), h, w});
+/// linear weights of the cell divided by their sum, or where there are fewer pixels than cells, whole.
+/// @param map   [N, C, l], [N, C, h, w] or [N, C, d, h, w]
+/// @param size  of each dimension after the channels
+[[nodiscard]] inline Tensor spread(Tensor map, const std::vector<std::int64_t>& size) {
+  const auto rank = static_cast<std::int64_t>(size.size());
+  std::vector<std::int64_t> cells;
+  bool fewer = false, same = true;
+  for (std::int64_t d = 0; d < rank; ++d) {
+    const std::int64_t here = map.size(d + 2), there = size[static_cast<std::size_t>(d)];
+    cells.push_back(std::min(here, there));
+    fewer = fewer || here > there;
+    same = same && cells.back() == there;
   }
-  if (h == height && w == width) return map;
-  const std::vector<std::int64_t> size{height, width};
-  const Tensor shares = at::upsample_bilinear2d_backward(at::ones({1, 1, height, width}, map.options()), size,
-                                                         {1, 1, h, w}, false);
-  return at::upsample_bilinear2d(map / shares, size, false);
+  if (fewer) {
+    std::vector<std::int64_t> shape{map.size(0), map.size(1)};
+    shape.insert(shape.end(), cells.begin(), cells.end());
+    const auto from = map.sizes().slice(2);
+    map = rank == 1   ? at::upsample_nearest1d_backward(map, from, shape)
+          : rank == 2 ? at::upsample_nearest2d_backward(map, from, shape)
+                      : at::upsample_nearest3d_backward(map, from, shape);
+  }
+  if (same) return map;
+  std::vector<std::int64_t> ones{1, 1}, shape{1, 1};
+  ones.insert(ones.end(), size.begin(), size.end());
+  shape.insert(shape.end(), cells.begin(), cells.end());
+  const Tensor even = at::ones(ones, map.options());
+  const Tensor shares = rank == 1   ? at::upsample_linear1d_backward(even, size, shape, false)
+                        : rank == 2 ? at::upsample_bilinear2d_backward(even, size, shape, false)
+                                    : at::upsample_trilinear3d_backward(even, size, shape, false);
+  return upsampled(map / shares, size, Upsample::bilinear);
+}
+
+/// The same for maps [N, C, h, w].
+[[nodiscard]] inline Tensor spread(const Tensor& map, std::int64_t height, std::int64_t width) {
+  return spread(map, std::vector<std::int64_t>{height, width});
 }
 
 namespace detail {
 
-/// The rows and columns of the first part of `x` that is [N, C, H, W]. @throws Error if there is none
-inline const Tensor& image_of(const Tensors& x) {
-  for (const Tensor& part : x) {
-    if (part.dim() == 4) return part;
+/// The first part of `x` that is explained and has cells: [N, C, H, W], else [N, C, L] or [N, C, D, H, W].
+/// @param rank  of the part that is looked for; 0: any
+/// @throws Error, which says `remedy`, if there is none
+inline const Tensor& image_of(const Tensors& x, std::int64_t rank, const char* remedy) {
+  for (const bool picture : {true, false}) {
+    for (const Tensor& part : x) {
+      const std::int64_t dims = part.dim();
+      const bool fits = rank > 0 ? dims == rank : picture ? dims == 4 : dims == 3 || dims == 5;
+      if (fits && engine::explained(part)) return part;
+    }
   }
-  throw Error(text("no input is [N, C, H, W], the first one is ", x.front().sizes(),
-                   ", so that there is no resolution to upsample the map to; choose Upsample::none"));
+  throw Error(text("no input is ",
+                   rank == 0   ? "[N, C, L], [N, C, H, W] or [N, C, D, H, W]"
+                   : rank == 3 ? "[N, C, L]"
+                   : rank == 5 ? "[N, C, D, H, W]"
+                               : "[N, C, H, W]",
+                   ", the first one is ", x.front().sizes(), "; ", remedy));
 }
+
+/// A part's sizes after the channels.
+inline std::vector<std::int64_t> cells_of(const Tensor& part) { return part.sizes().slice(2).vec(); }
 
 /// What comes last: the positive part if it is asked for, then the input's resolution.
 inline Tensor finished(Tensor map, bool positive_part, Upsample how, const Tensors& x) {
   if (positive_part) map = map.clamp_min(0);
   if (how == Upsample::none) return map;
-  const Tensor& image = image_of(x);
-  return upsampled(map, image.size(2), image.size(3), how);
+  const Tensor& image =
+      image_of(x, map.dim(),
+               "there is no resolution to upsample the map to: choose Upsample::none, or a layer with "
+               "as many dimensions as the input");
+  return upsampled(map, cells_of(image), how);
 }
 
 }  // namespace detail

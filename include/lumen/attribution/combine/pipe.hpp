@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include <lumen/attribution/combine/smooth.hpp>
 #include <lumen/core/attribution.hpp>
 #include <lumen/core/error.hpp>
 #include <lumen/engine/method.hpp>
@@ -52,20 +51,23 @@ struct Piped {
 
   /// As the method. @throws Error  what the method or the step throws
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<engine::MapOf<A, M, X>, T> operator()(M&& model, const X& x, const T& target) const {
+    using Map = engine::MapOf<A, M, X>;
     return engine::answer(target, [&](const Targets& targets) {
-      std::vector<Attribution<X>> results = method(model, x, targets);
-      for (Attribution<X>& result : results) {
+      std::vector<Attribution<Map>> results = engine::ask(method, model, x, targets);
+      for (Attribution<Map>& result : results) {
         Tensors maps = parts_of(result.map);
-        for (Tensor& map : maps) map = step(map);
-        result.map = input_of<X>(maps);
-        result.standard_error = X{};
+        for (Tensor& map : maps) {
+          if (map.defined()) map = step(map);
+        }
+        result.map = input_of<Map>(maps);
+        result.standard_error = Map{};
       }
       return results;
     });
   }
 
-  [[nodiscard]] Piped with_run(const Run& run) const { return {detail::with_run(method, run), step}; }
+  [[nodiscard]] Piped with_run(const Run& run) const { return {engine::with_run(method, run), step}; }
 };
 
 template <Method A, MapStep S>

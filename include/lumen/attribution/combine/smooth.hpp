@@ -7,12 +7,13 @@
 #include <utility>
 #include <vector>
 
-#include <lumen/attribution/combine/noise.hpp>
 #include <lumen/attribution/gradient/saliency.hpp>
 #include <lumen/baseline/draw.hpp>
 #include <lumen/core/seed.hpp>
-#include <lumen/engine/gradient.hpp>
 #include <lumen/engine/method.hpp>
+#include <lumen/engine/moments.hpp>
+#include <lumen/engine/noise.hpp>
+#include <lumen/engine/start.hpp>
 
 namespace lumen {
 
@@ -30,45 +31,14 @@ struct Moments {
   Attribution<X> mean, square, variance;
 };
 
-namespace detail {
-
-/// The method with another `run`, where it has one.
-template <class A>
-A with_run(A method, const Run& run) {
-  if constexpr (requires { method.with_run(run); }) {
-    return method.with_run(run);
-  } else {
-    if constexpr (requires { method.run = run; }) method.run = run;
-    return method;
-  }
+/// The moments' maps, as a method's answer.
+template <Input X>
+void check_map(const Moments<X>& moments) {
+  engine::check_map(moments.mean);
+  engine::check_map(moments.square);
 }
 
-/// Running mean and sum of squared deviations of tensors (Chan, Golub and LeVeque, 1983).
-struct RunningMoments {
-  Tensor mean, deviations;
-  std::int64_t count = 0;
-
-  /// @param values  [k, ...]: k more
-  void add(const Tensor& values) {
-    const std::int64_t more = values.size(0);
-    const Tensor their_mean = values.mean(0);
-    const Tensor their_deviations = (values - their_mean).square_().sum(0);
-    if (count == 0) {
-      mean = their_mean;
-      deviations = their_deviations;
-    } else {
-      const Tensor apart = their_mean - mean;
-      const double a = static_cast<double>(count), b = static_cast<double>(more);
-      mean += apart * (b / (a + b));
-      deviations += their_deviations + apart.square() * (a * b / (a + b));
-    }
-    count += more;
-  }
-};
-
-}  // namespace detail
-
-/// Attributions averaged over noisy copies of the input, for any method.
+/// Attributions averaged over noisy copies of the input, for any method, whatever its map is of.
 ///
 ///     a = moment over j of A(x + e_j),  e_j Gaussian of mean 0
 ///
@@ -86,7 +56,7 @@ struct Smooth {
   std::uint64_t seed = 0;
 
   /// The same for another method.
-  template <class Other>
+  template <Method Other>
   [[nodiscard]] Smooth<Other> with_method(Other other) const {
     return {std::move(other), samples, stdev, scale, moment, run, seed};
   }
@@ -97,10 +67,10 @@ struct Smooth {
   /// @return the moment chosen, in the method's units (squared for square and variance)
   /// @throws Error  bad input or options, and what the method throws
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<engine::MapOf<A, M, X>, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
-      std::vector<Attribution<X>> results;
-      for (Moments<X>& moments : all(model, x, targets)) {
+      std::vector<Attribution<engine::MapOf<A, M, X>>> results;
+      for (auto& moments : all(model, x, targets)) {
         results.push_back(std::move(moment == Moment::mean     ? moments.mean
                                     : moment == Moment::square ? moments.square
                                                                : moments.variance));
@@ -112,23 +82,25 @@ struct Smooth {
   /// SmoothGrad, SmoothGrad-Squared and VarGrad at once.
   /// @return Moments, or a std::vector of them for `Targets`
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto moments(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] AnswerOf<Moments<engine::MapOf<A, M, X>>, T> moments(M&& model, const X& x,
+                                                                     const T& target) const {
     return engine::answer(target, [&](const Targets& targets) { return all(model, x, targets); });
   }
 
  private:
   template <Input X, class M>
-  std::vector<Moments<X>> all(M& model, const X& x, const Targets& targets) const {
+  std::vector<Moments<engine::MapOf<A, M, X>>> all(M& model, const X& x, const Targets& targets) const {
+    using Map = engine::MapOf<A, M, X>;
     require(samples >= 1 && stdev >= 0, [&] {
       return text("Smooth: samples is ", samples, " and stdev ", stdev,
                   ", expected at least 1 and at least 0");
     });
     Tensors parts = parts_of(x);
     for (Tensor& part : parts) part = part.detach();
-    const engine::Start start = engine::start(engine::bind<X>(model), parts, targets, run);
+    const engine::Start start = engine::start(engine::bind(model, x), parts, targets, run);
     const std::int64_t n = parts.front().size(0);
     const std::vector<std::int64_t> numbers = detail::sample_numbers(run, n);
-    const Tensors deviations = detail::noise_deviations(parts, scale, stdev);
+    const Tensors deviations = engine::noise_deviations(parts, scale, stdev);
 
     // copies handed to the method at once: they and their maps may take a quarter of the budget
     std::int64_t bytes = 0;
@@ -136,8 +108,7 @@ struct Smooth {
     const bool whole = engine::granule(start.targets, n) == n && n > 1;
     const std::int64_t most = whole ? 1 : std::clamp<std::int64_t>(run.memory / 4 / bytes, 1, samples);
 
-    std::vector<std::vector<detail::RunningMoments>> sums(targets.size(),
-                                                          std::vector<detail::RunningMoments>(parts.size()));
+    std::vector<std::vector<engine::Moments>> sums(targets.size());
     std::vector<Tensor> errors(targets.size());
     std::int64_t forwards = 0, backwards = 0;
     for (std::int64_t first = 0; first < samples; first += most) {
@@ -151,12 +122,17 @@ struct Smooth {
               mix(static_cast<std::uint64_t>(number), static_cast<std::uint64_t>(draw)) >> 1));
         }
       }
-      const Tensors stacked = detail::noisy_rows(parts, deviations, seed, numbers, first * n, copies * n);
-      const Targets repeated = engine::target_rows(start.targets, engine::samples_of(0, copies * n, n), n);
-      const auto answers = detail::with_run(method, inner)(model, input_of<X>(stacked), repeated);
+      const Tensors stacked = engine::noisy_rows(parts, deviations, seed, numbers, first * n, copies * n);
+      const Tensor index = engine::samples_of(0, copies * n, n);
+      const Targets repeated = engine::target_rows(start.targets, index, n);
+      const auto answers =
+          engine::ask(engine::with_run(method, inner), model, input_like(x, stacked), repeated);
       for (std::size_t t = 0; t < targets.size(); ++t) {
         const Tensors maps = parts_of(answers[t].map);
-        for (std::size_t p = 0; p < parts.size(); ++p) sums[t][p].add(maps[p].unflatten(0, {copies, n}));
+        sums[t].resize(maps.size(), engine::Moments(n));
+        for (std::size_t p = 0; p < maps.size(); ++p) {
+          if (maps[p].defined()) sums[t][p].add(first * n, index, maps[p]);
+        }
         if (answers[t].completeness_error.defined()) {
           const Tensor of_samples = answers[t].completeness_error.view({copies, n}).sum(0);
           errors[t] = errors[t].defined() ? errors[t] + of_samples : of_samples;
@@ -166,25 +142,25 @@ struct Smooth {
       backwards += copies * answers.front().backward_passes;
     }
 
-    std::vector<Moments<X>> results;
-    const double count = static_cast<double>(samples);
+    std::vector<Moments<Map>> results;
     for (std::size_t t = 0; t < targets.size(); ++t) {
       Tensors mean, square, variance, error;
-      for (const detail::RunningMoments& sum : sums[t]) {
-        mean.push_back(sum.mean);
-        variance.push_back(sum.deviations / count);
-        square.push_back(sum.mean.square() + variance.back());
-        error.push_back(samples > 1 ? (sum.deviations / (count * (count - 1.0))).sqrt() : Tensor());
+      for (const engine::Moments& sum : sums[t]) {
+        mean.push_back(sum.mean());
+        variance.push_back(sum.variance());
+        square.push_back(sum.mean_square());
+        error.push_back(sum.standard_error());
       }
       const auto with = [&](const Tensors& maps) {
-        return Attribution<X>{.map = input_of<X>(maps),
-                              .score = start.scores[t],
-                              .forward_passes = forwards + 1,
-                              .backward_passes = backwards};
+        return Attribution<Map>{.map = input_of<Map>(maps),
+                                .score = start.scores[t],
+                                .forward_passes = forwards + 1,
+                                .backward_passes = backwards};
       };
       results.push_back({with(mean), with(square), with(variance)});
-      results.back().mean.standard_error = input_of<X>(error);
-      if (errors[t].defined()) results.back().mean.completeness_error = errors[t] / count;
+      results.back().mean.standard_error = input_of<Map>(error);
+      if (errors[t].defined())
+        results.back().mean.completeness_error = errors[t] / static_cast<double>(samples);
     }
     return results;
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <lumen/attribution/gradient/saliency.hpp>
+#include <lumen/attribution/gradient/detail/gradient_map.hpp>
+#include <lumen/engine/method.hpp>
 
 namespace lumen {
 
@@ -21,7 +22,7 @@ struct InputXGradient {
   /// @return a in units of the score, `score`; no completeness in general
   /// @throws Error  bad input; a score that is not finite, not one a sample, or not differentiable
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     return detail::gradient_attribution(
         model, x, target, run,
         [](const Tensor& gradient, const Tensor& part) { return gradient * part.detach(); });

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include <lumen/attribution/path/detail/layer_path.hpp>
@@ -72,13 +73,19 @@ struct Conductance {
   bool captum_left_sum = false;
   Run run{};
 
+  /// The same with another baseline.
+  template <Baseline Other>
+  [[nodiscard]] Conductance<Other, Q> with_baseline(Other other) const {
+    return {layer, std::move(other), steps, rule, captum_left_sum, run};
+  }
+
   /// @param model   F, differentiable behind the layer; its samples independent of each other
   /// @param x       floating point, [N, ...], or a tuple of such; unchanged
   /// @param target  [N, ...] -> [N], or `Targets` for several, which share the forward passes
   /// @return a in the shape of the layer's value, in units of the score; `score`, `completeness_error`
   /// @throws Error  bad input, options, layer or baseline; a score that is not finite or not differentiable
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<Tensor, T> operator()(M&& model, const X& x, const T& target) const {
     require(steps >= 2, [&] { return text("Conductance: steps is ", steps, ", expected at least 2"); });
     return engine::answer(target, [&](const Targets& targets) {
       const detail::LayerPath path = detail::layer_path(model, layer, x, baseline, targets, run);

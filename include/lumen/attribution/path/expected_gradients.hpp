@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <lumen/attribution/path/path.hpp>
 #include <lumen/baseline/constant.hpp>
 #include <lumen/baseline/draw.hpp>
 #include <lumen/baseline/random.hpp>
@@ -13,6 +14,8 @@
 #include <lumen/engine/gradient.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/method.hpp>
+#include <lumen/engine/moments.hpp>
+#include <lumen/engine/noise.hpp>
 
 namespace lumen {
 
@@ -24,6 +27,7 @@ struct ExpectedGradientsOptions {
   const B& baseline;
   std::int64_t samples;
   double stdev;
+  NoiseScale scale;
   bool multiply_by_inputs, check_completeness;
   const Run& run;
   std::uint64_t seed;
@@ -36,7 +40,7 @@ std::vector<Attribution<X>> expected_gradients(M& model, const X& x, const Targe
     return text("ExpectedGradients: samples is ", options.samples, " and stdev ", options.stdev,
                 ", expected at least 1 and at least 0");
   });
-  const engine::Function function = engine::bind<X>(model);
+  const engine::Function function = engine::bind(model, x);
   Tensors parts = parts_of(x);
   for (Tensor& part : parts) part = part.detach();
   const engine::Start start = engine::start(function, parts, targets, options.run);
@@ -45,61 +49,52 @@ std::vector<Attribution<X>> expected_gradients(M& model, const X& x, const Targe
   constexpr bool random = is_random<B>();
   const Tensors fixed = random ? Tensors{} : baselines(options.baseline, parts, first_draws(options.run, n));
 
-  Tensors drawn, away;  // of the rows of the pass under way: x' and x - x'
-  const auto points = [&](std::int64_t first, const Tensor& samples_index) {
+  path::Straight line;  // of the rows of the pass under way: from x' to x
+  Tensors away;
+  const Tensors deviations = engine::noise_deviations(parts, options.scale, options.stdev);
+  const auto points = [&](std::int64_t first, const Tensor& index) {
     Draws draws;
     std::vector<double> where;
-    for (std::int64_t row = first; row < first + samples_index.size(0); ++row) {
+    for (std::int64_t row = first; row < first + index.size(0); ++row) {
       draws.sample.push_back(numbers[static_cast<std::size_t>(row % n)]);
       draws.draw.push_back(row / n);
-      at::Generator source = generator(mix(options.seed, 0), draws.sample.back(), draws.draw.back());
-      where.push_back(uniform(source));
+      where.push_back(uniform(mix(options.seed, 0), draws.sample.back(), draws.draw.back()));
     }
-    Tensors here = engine::select_rows(parts, samples_index);
-    for (std::size_t p = 0; options.stdev > 0 && p < here.size(); ++p)
-      here[p].add_(normal_rows(here[p], mix(options.seed, p + 1), draws.sample, draws.draw), options.stdev);
-    drawn = random ? baselines(options.baseline, here, draws) : engine::select_rows(fixed, samples_index);
-    away.clear();
-    Tensors between;
-    const Tensor t = at::tensor(where, at::kDouble);
-    for (std::size_t p = 0; p < here.size(); ++p) {
-      away.push_back(here[p] - drawn[p]);
-      between.push_back(drawn[p] +
-                        away[p] * engine::per_row(t, away[p]).to(away[p].device(), away[p].scalar_type()));
-    }
-    return between;
+    line.to = options.stdev > 0
+                  ? engine::noisy_rows(parts, deviations, mix(options.seed, 1), numbers, first, index.size(0))
+                  : engine::select_rows(parts, index);
+    line.from = random ? baselines(options.baseline, line.to, draws) : engine::select_rows(fixed, index);
+    away = line.away();
+    return path::Straight::along(line.from, line.to, away, where, at::arange(index.size(0), at::kLong));
   };
 
   struct Sums {
-    Tensors value, square,
-        product;  ///< of the map, of its square, of gradient * (x - x'): over draws, in float64
+    std::vector<engine::Moments> map;
+    Tensors product;  // gradient * (x - x'), over draws, in float64
     Tensor baseline_score;
   };
   std::vector<Sums> sums(targets.size());
   for (Sums& sum : sums) {
-    for (const Tensor& part : parts) {
-      for (Tensors* total : {&sum.value, &sum.square, &sum.product})
-        total->push_back(at::zeros_like(part, at::kDouble));
-    }
+    sum.map.assign(parts.size(), engine::Moments(n));
+    for (const Tensor& part : parts) sum.product.push_back(at::zeros_like(part, at::kDouble));
     sum.baseline_score = at::zeros({n}, parts.front().options().dtype(at::kDouble));
   }
   engine::differentiate_rows(
       function, n, samples, start.targets, options.run, "expected gradients", points,
-      [&](const engine::Derivatives& derivatives, std::int64_t, const Tensor& rows) {
+      [&](const engine::Derivatives& derivatives, std::int64_t first, const Tensor& rows) {
         for (std::size_t t = 0; t < targets.size(); ++t) {
           for (std::size_t p = 0; p < parts.size(); ++p) {
-            const Tensor product = derivatives.gradients[t][p] * away[p];
-            const Tensor value =
-                (options.multiply_by_inputs ? product : derivatives.gradients[t][p]).to(at::kDouble);
-            engine::add_rows(sums[t].value[p], rows, value);
-            engine::add_rows(sums[t].square[p], rows, value.square());
+            if (!engine::explained(parts[p])) continue;
+            const Tensor product = engine::times(away[p], derivatives.gradients[t][p]);
+            sums[t].map[p].add(first, rows,
+                               options.multiply_by_inputs ? product : derivatives.gradients[t][p]);
             if (options.check_completeness)
               engine::add_rows(sums[t].product[p], rows, product.to(at::kDouble));
           }
         }
         if (!random || !options.check_completeness) return;
         const at::NoGradGuard no_grad;
-        const Tensor output = engine::run_model(function, drawn);
+        const Tensor output = engine::run_model(function, line.from);
         const Targets asked = engine::target_rows(start.targets, rows, n);
         for (std::size_t t = 0; t < targets.size(); ++t) {
           engine::add_rows(sums[t].baseline_score, rows, asked[t](output).to(at::kDouble));
@@ -114,14 +109,9 @@ std::vector<Attribution<X>> expected_gradients(M& model, const X& x, const Targe
   const double count = static_cast<double>(samples);
   for (std::size_t t = 0; t < targets.size(); ++t) {
     Tensors map, error;
-    for (std::size_t p = 0; p < parts.size(); ++p) {
-      const auto type = parts[p].scalar_type();
-      const Tensor mean = sums[t].value[p] / count;
-      map.push_back(mean.to(type));
-      error.push_back(
-          samples > 1
-              ? ((sums[t].square[p] / count - mean.square()).clamp_min(0) / (count - 1)).sqrt().to(type)
-              : Tensor());
+    for (const engine::Moments& moments : sums[t].map) {
+      map.push_back(moments.mean());
+      error.push_back(moments.standard_error());
     }
     Attribution<X> result{
         .map = input_of<X>(map), .score = start.scores[t], .standard_error = input_of<X>(error)};
@@ -172,12 +162,12 @@ struct ExpectedGradients {
   /// @return a in units of the score, `score`, `standard_error`, `completeness_error`
   /// @throws Error  bad input, options or baseline; a score that is not finite or not differentiable
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
       return detail::expected_gradients<X>(
           model, x, targets,
-          detail::ExpectedGradientsOptions<B>{baseline, samples, 0.0, multiply_by_inputs, check_completeness,
-                                              run, seed});
+          detail::ExpectedGradientsOptions<B>{baseline, samples, 0.0, NoiseScale::input_units,
+                                              multiply_by_inputs, check_completeness, run, seed});
     });
   }
 };
@@ -192,7 +182,8 @@ template <Baseline B = baseline::Zero>
 struct GradientShap {
   B baseline{};              ///< x', drawn anew each time if it is random, for instance baseline::Samples
   std::int64_t samples = 5;  ///< draws for each sample, at least 1
-  double stdev = 0.0;        ///< of the noise on the input, in its units, >= 0
+  double stdev = 0.0;        ///< standard deviation of the noise on the input, >= 0
+  NoiseScale scale = NoiseScale::input_units;
   bool multiply_by_inputs = true;  ///< false leaves the factor (x_j - x') out
   bool check_completeness = true;  ///< false saves the passes that the completeness error takes
   Run run{};
@@ -201,16 +192,16 @@ struct GradientShap {
   /// The same with another baseline.
   template <Baseline Other>
   [[nodiscard]] GradientShap<Other> with_baseline(Other other) const {
-    return {std::move(other), samples, stdev, multiply_by_inputs, check_completeness, run, seed};
+    return {std::move(other), samples, stdev, scale, multiply_by_inputs, check_completeness, run, seed};
   }
 
   /// As ExpectedGradients. @throws Error  as ExpectedGradients
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
       return detail::expected_gradients<X>(
           model, x, targets,
-          detail::ExpectedGradientsOptions<B>{baseline, samples, stdev, multiply_by_inputs,
+          detail::ExpectedGradientsOptions<B>{baseline, samples, stdev, scale, multiply_by_inputs,
                                               check_completeness, run, seed});
     });
   }

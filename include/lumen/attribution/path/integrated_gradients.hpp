@@ -2,82 +2,19 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
+#include <lumen/attribution/path/detail/integral.hpp>
+#include <lumen/attribution/path/path.hpp>
 #include <lumen/baseline/constant.hpp>
 #include <lumen/baseline/draw.hpp>
-#include <lumen/engine/gradient.hpp>
-#include <lumen/engine/input.hpp>
 #include <lumen/engine/method.hpp>
 #include <lumen/engine/quadrature.hpp>
+#include <lumen/engine/start.hpp>
 
 namespace lumen {
-
-namespace detail {
-
-/// The integral over t of dF/dx at x' + t (x - x') for one target, and its product with x - x'.
-struct PathIntegral {
-  Tensors gradient, product;
-};
-
-/// For each target, its integral by the rule `q`.
-inline std::vector<PathIntegral> path_integrals(const engine::Function& model, const Tensors& x,
-                                                const Tensors& origin, const engine::Start& start,
-                                                const Quadrature& q, const Run& run) {
-  const Targets& targets = start.targets;
-  const std::int64_t n = x.front().size(0), steps = static_cast<std::int64_t>(q.nodes.size());
-  const auto each_row = [&](const std::vector<double>& of_step) {
-    return at::tensor(of_step, at::kDouble).unsqueeze(1).expand({steps, n}).reshape({steps * n});
-  };
-  const Tensor nodes = each_row(q.nodes), weights = each_row(q.weights);
-  Tensors path;
-  std::vector<PathIntegral> integrals(targets.size());
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    path.push_back(x[i].detach() - origin[i]);
-    for (PathIntegral& integral : integrals) integral.gradient.push_back(at::zeros_like(path.back()));
-  }
-  const auto rows_of = [](const Tensor& values, std::int64_t first, const Tensor& samples,
-                          const Tensor& like) {
-    return engine::per_row(values.narrow(0, first, samples.size(0)), like)
-        .to(like.device(), like.scalar_type());
-  };
-  engine::differentiate_rows(
-      model, n, steps, targets, run, "integrated gradients",
-      [&](std::int64_t first, const Tensor& samples) {
-        Tensors points;
-        for (std::size_t i = 0; i < x.size(); ++i) {
-          const Tensor t = rows_of(nodes, first, samples, x[i]), index = samples.to(x[i].device());
-          points.push_back(
-              n == 1 ? at::addcmul(origin[i], path[i], t)
-                     : at::addcmul(origin[i].index_select(0, index), path[i].index_select(0, index), t));
-        }
-        return points;
-      },
-      [&](const engine::Derivatives& derivatives, std::int64_t first, const Tensor& samples) {
-        for (std::size_t t = 0; t < targets.size(); ++t) {
-          for (std::size_t i = 0; i < x.size(); ++i) {
-            const Tensor& gradient = derivatives.gradients[t][i];
-            const Tensor weight = rows_of(weights, first, samples, gradient);
-            Tensor& total = integrals[t].gradient[i];
-            if (n == 1)  // the weighted sum in one operator
-              total += at::mv(gradient.reshape({gradient.size(0), -1}).t(), weight.flatten())
-                           .reshape(total.sizes());
-            else
-              engine::add_rows(total, samples, gradient * weight);
-          }
-        }
-      },
-      start.row_bytes);
-  for (PathIntegral& integral : integrals) {
-    for (std::size_t i = 0; i < x.size(); ++i) integral.product.push_back(integral.gradient[i] * path[i]);
-  }
-  return integrals;
-}
-
-}  // namespace detail
 
 /// Integrated gradients: Sundararajan, Taly and Yan, "Axiomatic Attribution for Deep Networks", ICML 2017,
 /// arXiv:1703.01365, equation 1.
@@ -110,7 +47,7 @@ struct IntegratedGradients {
   ///         `completeness_error` (of the map with its factor (x - x'), whether multiplied or not)
   /// @throws Error  bad input, options or baseline; a score that is not finite or not differentiable
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     require(steps >= 1,
             [&] { return text("IntegratedGradients: steps is ", steps, ", expected at least 1"); });
     require(tolerance >= 0 && (tolerance == 0 || max_steps >= steps), [&] {
@@ -118,23 +55,25 @@ struct IntegratedGradients {
                   " at least steps, ", steps);
     });
     return engine::answer(target, [&](const Targets& targets) {
-      const engine::Function function = engine::bind<X>(model);
+      const engine::Function function = engine::bind(model, x);
       const Tensors parts = parts_of(x);
       const engine::Start start = engine::start(function, parts, targets, run);
-      const Tensors origin =
-          detail::baselines(baseline, parts, detail::first_draws(run, parts.front().size(0)));
-      const std::vector<Tensor> baseline_scores = engine::scores_of(function, origin, start.targets, run);
+      path::Straight line{detail::baselines(baseline, parts, detail::first_draws(run, parts.front().size(0))),
+                          {}};
+      for (const Tensor& part : parts) line.to.push_back(part.detach());
 
       std::vector<Attribution<X>> results;
-      std::int64_t passes = 0;
+      std::int64_t forwards = 1, backwards = 0;
       for (std::int64_t points = steps;; points = std::min(2 * points, max_steps)) {
-        const std::vector<detail::PathIntegral> integrals =
-            detail::path_integrals(function, parts, origin, start, rule(points), run);
-        passes += points;
+        Quadrature q = rule(points);
+        const auto integrals =
+            detail::path_integrals(function, line, parts, start, q, run, "integrated gradients");
+        forwards += static_cast<std::int64_t>(q.nodes.size());
+        backwards += points;
         results.clear();
         bool close = true;
         for (std::size_t t = 0; t < targets.size(); ++t) {
-          const Tensor difference = start.scores[t] - baseline_scores[t];
+          const Tensor difference = start.scores[t] - integrals[t].baseline_score;
           const Tensor error = engine::sum_of(integrals[t].product) - difference;
           close = close && tolerance > 0 &&
                   at::all(error.abs() <= difference.abs() * tolerance).template item<bool>();
@@ -142,8 +81,8 @@ struct IntegratedGradients {
               {.map = input_of<X>(multiply_by_inputs ? integrals[t].product : integrals[t].gradient),
                .score = start.scores[t],
                .completeness_error = error,
-               .forward_passes = passes + 2,
-               .backward_passes = passes});
+               .forward_passes = forwards,
+               .backward_passes = backwards});
         }
         if (tolerance == 0 || close || points == max_steps) return results;
       }

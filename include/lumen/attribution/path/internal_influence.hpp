@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include <lumen/attribution/path/detail/layer_path.hpp>
@@ -26,13 +27,19 @@ struct InternalInfluence {
   Q rule{};                 ///< where on the path, and with what weights
   Run run{};
 
+  /// The same with another baseline.
+  template <Baseline Other>
+  [[nodiscard]] InternalInfluence<Other, Q> with_baseline(Other other) const {
+    return {layer, std::move(other), steps, rule, run};
+  }
+
   /// @param model   F, differentiable behind the layer; its samples independent of each other
   /// @param x       floating point, [N, ...], or a tuple of such; unchanged
   /// @param target  [N, ...] -> [N], or `Targets` for several, which share the forward passes
   /// @return a in the shape of the layer's value, in units of the score per unit of h; `score`
   /// @throws Error  bad input, options, layer or baseline; a score that is not finite or not differentiable
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<Tensor, T> operator()(M&& model, const X& x, const T& target) const {
     require(steps >= 1, [&] { return text("InternalInfluence: steps is ", steps, ", expected at least 1"); });
     return engine::answer(target, [&](const Targets& targets) {
       const detail::LayerPath path = detail::layer_path(model, layer, x, baseline, targets, run);

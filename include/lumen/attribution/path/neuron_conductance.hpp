@@ -52,12 +52,8 @@ inline std::vector<Tensors> gradients_through(const engine::Function& model, con
     Tensor at_layer;
     if (score.requires_grad()) at_layer = torch::autograd::grad({score}, {held}, {}, true, false, true)[0];
     flows(at_layer, "the score does not depend on the layer");
-    Tensors gradients = torch::autograd::grad({held}, input.origins, {shares * at_layer},
-                                              t + 1 < targets.size(), false, true);
-    for (std::size_t i = 0; i < points.size(); ++i) {
-      if (!gradients[i].defined()) gradients[i] = at::zeros_like(points[i]);
-    }
-    results.push_back(std::move(gradients));
+    results.push_back(input.for_parts(torch::autograd::grad({held}, input.origins, {shares * at_layer},
+                                                            t + 1 < targets.size(), false, true)));
   }
   return results;
 }
@@ -83,13 +79,19 @@ struct NeuronConductance {
   bool multiply_by_inputs = true;  ///< false leaves the factor (x - x') out
   Run run{};
 
+  /// The same with another baseline.
+  template <Baseline Other>
+  [[nodiscard]] NeuronConductance<Other, Q> with_baseline(Other other) const {
+    return {layer, neuron, std::move(other), steps, rule, multiply_by_inputs, run};
+  }
+
   /// @param model   F, differentiable in x; its samples independent of each other
   /// @param x       floating point, [N, ...], or a tuple of such; unchanged
   /// @param target  the model's output [N, ...] -> [N], or `Targets` for several, which share the forward passes
   /// @return a in the shape of the input, in units of the score; `score`
   /// @throws Error  bad input, options, layer or baseline; a score or neuron that is not differentiable
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     require(steps >= 1, [&] { return text("NeuronConductance: steps is ", steps, ", expected at least 1"); });
     return engine::answer(target, [&](const Targets& targets) {
       const detail::LayerPath path = detail::layer_path(model, layer, x, baseline, targets, run);
@@ -109,6 +111,7 @@ struct NeuronConductance {
             engine::target_rows(path.start.targets, samples, n), neuron.rows(samples, n));
         for (std::size_t t = 0; t < targets.size(); ++t) {
           for (std::size_t i = 0; i < path.x.size(); ++i) {
+            if (!engine::explained(path.x[i])) continue;
             const Tensor& gradient = gradients[t][i];
             const Tensor w = engine::per_row(weights.narrow(0, first, count), gradient);
             engine::add_rows(sums[t][i], samples, gradient * w.to(gradient.device(), gradient.scalar_type()));
@@ -119,8 +122,9 @@ struct NeuronConductance {
             chunk, path.start.row_bytes);
       std::vector<Attribution<X>> results;
       for (std::size_t t = 0; t < targets.size(); ++t) {
+        const Tensors away = path.line.away();
         for (std::size_t i = 0; multiply_by_inputs && i < path.x.size(); ++i) {
-          sums[t][i] *= path.x[i] - path.origin[i];
+          sums[t][i] = engine::times(away[i], sums[t][i]);
         }
         results.push_back({.map = input_of<X>(sums[t]),
                            .score = path.start.scores[t],

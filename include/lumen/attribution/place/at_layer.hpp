@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <type_traits>
@@ -31,8 +33,9 @@ struct LayerBaseline {
   BaselineOf of;
   const Tail* tail;
   Run run;
-  Tensors fixed;         ///< one for each sample of the batch, unless it is random
-  std::int64_t* passes;  ///< where forward passes are counted that it takes itself
+  std::vector<bool> held;  ///< which parts of the model's input are
+  Tensors fixed;           ///< one for each sample of the batch, unless it is random
+  std::int64_t* passes;    ///< where forward passes are counted that it takes itself
 
   [[nodiscard]] Tensors rows(const Tensors& values, const std::vector<std::int64_t>& sample,
                              const std::vector<std::int64_t>& draw) const {
@@ -41,14 +44,15 @@ struct LayerBaseline {
     const Draws draws{sample, draw};
     if (of == BaselineOf::layer) return baselines(baseline, values, draws);
     *passes += values.front().size(0) / tail->x().front().size(0);
-    return tail->values(baselines(baseline, engine::select_rows(tail->x(), index), draws), run);
+    return tail->values(baselines(baseline, engine::select_rows(tail->x(), index), draws, held), run);
   }
 
   /// Of a baseline that is a set of rows: what the layers make of each, once.
   [[nodiscard]] auto as_set() const {
-    const auto set = set_of(baseline, Tensors(of == BaselineOf::layer ? tail->layers() : tail->x().size()));
+    const auto inputs = static_cast<std::size_t>(std::count(held.begin(), held.end(), false));
+    const auto set = set_of(baseline, Tensors(of == BaselineOf::layer ? tail->layers() : inputs));
     using Set = LayerBaseline<typename std::decay_t<decltype(set)>::value_type>;
-    return set ? std::optional(Set{*set, of, tail, run, {}, passes}) : std::nullopt;
+    return set ? std::optional(Set{*set, of, tail, run, held, {}, passes}) : std::nullopt;
   }
   [[nodiscard]] std::int64_t size() const
     requires requires(const B& set) { set.size(); }
@@ -57,16 +61,23 @@ struct LayerBaseline {
   }
 };
 
+/// For `baselines`, which takes no marks to mean what floating point tells: at a layer ids have a baseline, too.
+inline std::vector<bool> held_or_none(std::vector<bool> held, const Tensors& x) {
+  held.resize(x.size(), false);
+  return held;
+}
+
 /// `method` on the tail of a model behind `named`. Its own chunks hold whole batches, so that it is given parts of
 /// the batch that fit the memory budget.
 template <Input H, class A>
-std::vector<Attribution<H>> attribute_at(const A& method, const std::vector<trace::Layer>& named,
-                                         BaselineOf of, const engine::Function& model, Tensors x,
-                                         const Targets& targets) {
-  engine::check_input(x);
+std::vector<Attribution<engine::MapOf<A, const Tail, H>>> attribute_at(
+    const A& method, const std::vector<trace::Layer>& named, BaselineOf of, const engine::Function& model,
+    Tensors x, const std::vector<bool>& held, const Targets& targets) {
+  using Map = engine::MapOf<A, const Tail, H>;
+  engine::check_input(x, engine::Types::any);
   for (Tensor& part : x) part = part.detach();
   const std::vector<trace::Layer> layers = trace::resolved(named, model, x);
-  const Run run = run_of(method);
+  const Run run = engine::run_of(method);
   const std::int64_t n = x.front().size(0);
   const std::vector<std::int64_t> numbers = sample_numbers(run, n);
   const Tensors values = layer_values(model, layers, x, run);
@@ -74,13 +85,14 @@ std::vector<Attribution<H>> attribute_at(const A& method, const std::vector<trac
   visit_baseline(method, [&]<class B>(const B& baseline) {
     if constexpr (!is_random<B>()) {
       const bool of_layer = of == BaselineOf::layer;
-      fixed = baselines(baseline, of_layer ? values : x, first_draws(run, n));
+      fixed = of_layer ? baselines(baseline, values, first_draws(run, n))
+                       : baselines(baseline, x, first_draws(run, n), held_or_none(held, x));
       if (!of_layer) fixed = layer_values(model, layers, fixed, run);
     }
   });
   std::int64_t passes = fixed.empty() || of == BaselineOf::layer ? 1 : 2;
 
-  std::vector<std::vector<Attribution<H>>> pieces(targets.size());
+  std::vector<std::vector<Attribution<Map>>> pieces(targets.size());
   sweep(n, engine::granule(targets, n), run, "layer", [&](std::int64_t first, std::int64_t count) {
     const Tensor index = at::arange(first, first + count, at::kLong);
     engine::Function checked = model;
@@ -102,9 +114,14 @@ std::vector<Attribution<H>> attribute_at(const A& method, const std::vector<trac
     inner.samples.assign(numbers.begin() + first, numbers.begin() + first + count);
     if (count < n) inner.progress = {};
     std::int64_t drawn = 0;
-    const auto placed = replace_baseline(with_run(method, inner), [&]<class B>(const B& baseline) {
-      return LayerBaseline<B>{
-          baseline, of, &tail, inner, fixed.empty() ? fixed : engine::select_rows(fixed, index), &drawn};
+    const auto placed = replace_baseline(engine::with_run(method, inner), [&]<class B>(const B& baseline) {
+      return LayerBaseline<B>{baseline,
+                              of,
+                              &tail,
+                              inner,
+                              held_or_none(held, x),
+                              fixed.empty() ? fixed : engine::select_rows(fixed, index),
+                              &drawn};
     });
     Targets together;
     for (const AnyTarget& target : count == n ? targets : engine::target_rows(targets, index, n)) {
@@ -117,14 +134,15 @@ std::vector<Attribution<H>> attribute_at(const A& method, const std::vector<trac
         return whole;
       }
     };
-    auto answers = rows_of(placed)(tail, input_of<H>(engine::select_rows(values, index)), together);
+    auto answers =
+        engine::ask(rows_of(placed), tail, input_of<H>(engine::select_rows(values, index)), together);
     for (std::size_t t = 0; t < targets.size(); ++t) {
       answers[t].forward_passes += passes + drawn;
       pieces[t].push_back(std::move(answers[t]));
     }
   });
-  std::vector<Attribution<H>> results;
-  for (const std::vector<Attribution<H>>& each : pieces) results.push_back(joined(each));
+  std::vector<Attribution<Map>> results;
+  for (const std::vector<Attribution<Map>>& each : pieces) results.push_back(joined(each));
   return results;
 }
 
@@ -140,26 +158,28 @@ std::vector<Attribution<H>> attribute_at(const A& method, const std::vector<trac
 /// method is complete. Random draws, noise and standard errors are those of h. Nothing before the layer is
 /// differentiated. Cost: that of the method, a forward pass up to the layer, and one more for the baseline of the
 /// input if the method has one; passes of the tail also run what comes before the layer, without a graph.
-template <class A>
+template <Method A>
 struct AtLayer {
   A method{};
   trace::Layer layer{};                        ///< layer::nth, layer::of, layer::tap; layer::input of these
   BaselineOf baseline_of = BaselineOf::input;  ///< what the method's baseline, if it has one, is given
 
   [[nodiscard]] AtLayer with_run(const Run& run) const {
-    return {detail::with_run(method, run), layer, baseline_of};
+    return {engine::with_run(method, run), layer, baseline_of};
   }
 
   /// @param model   as the method wants it
-  /// @param x       floating point, [N, ...], or a tuple of such; unchanged
+  /// @param x       [N, ...], of any type if the model embeds it before the layer, or a tuple of such; unchanged
   /// @param target  [N, ...] -> [N], or `Targets` for several
-  /// @return the map in the shape of the layer's value, and what the method tells of it
+  /// @return the map in the shape of the layer's value (or what the method makes of it), and what the method tells of it
   /// @throws Error  bad input; a layer that never comes; what the method throws
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<engine::MapOf<A, const detail::Tail, Tensor>, T> operator()(M&& model, const X& x,
+                                                                                   const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
-      return detail::attribute_at<Tensor>(method, {layer}, baseline_of, engine::bind<X>(model), parts_of(x),
-                                          targets);
+      return detail::attribute_at<Tensor>(method, {layer}, baseline_of,
+                                          engine::bind(model, x, engine::Types::any), parts_of(x),
+                                          held_parts(x), targets);
     });
   }
 };
@@ -167,21 +187,24 @@ struct AtLayer {
 /// The same at several layers together, as one input of several parts: completeness holds for all maps together.
 /// Of a layer in front of another one, the map tells what does not pass through that other.
 template <class A>
+  requires engine::Attributes<A, const detail::Tail, Tensors, AnyTarget>
 struct AtLayers {
   A method{};
   std::vector<trace::Layer> layers{};
   BaselineOf baseline_of = BaselineOf::input;  ///< what the method's baseline, if it has one, is given
 
   [[nodiscard]] AtLayers with_run(const Run& run) const {
-    return {detail::with_run(method, run), layers, baseline_of};
+    return {engine::with_run(method, run), layers, baseline_of};
   }
 
   /// As AtLayer. @return one map for each layer
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<engine::MapOf<A, const detail::Tail, Tensors>, T> operator()(M&& model, const X& x,
+                                                                                    const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
-      return detail::attribute_at<Tensors>(method, layers, baseline_of, engine::bind<X>(model), parts_of(x),
-                                           targets);
+      return detail::attribute_at<Tensors>(method, layers, baseline_of,
+                                           engine::bind(model, x, engine::Types::any), parts_of(x),
+                                           held_parts(x), targets);
     });
   }
 };

@@ -6,6 +6,7 @@
 
 #include <lumen/attribution/place/detail/tail.hpp>
 #include <lumen/engine/input.hpp>
+#include <lumen/engine/method.hpp>
 
 namespace lumen {
 
@@ -17,12 +18,12 @@ namespace lumen {
 ///
 /// To combine methods, put this one outside: AtNeuron{.method = Smooth{...}}. Completeness is that of the method, for
 /// the neuron's value. Cost: that of the method; passes stop after the layer.
-template <class A>
+template <Method A>
 struct AtNeuron {
   A method{};
   trace::Layer layer{};  ///< layer::nth, layer::of, layer::tap; layer::input of these
 
-  [[nodiscard]] AtNeuron with_run(const Run& run) const { return {detail::with_run(method, run), layer}; }
+  [[nodiscard]] AtNeuron with_run(const Run& run) const { return {engine::with_run(method, run), layer}; }
 
   /// @param model   as the method wants it, up to the layer
   /// @param x       floating point, [N, ...], or a tuple of such; unchanged
@@ -30,12 +31,15 @@ struct AtNeuron {
   /// @return the map in the shape of the input; `score` is the neuron's value
   /// @throws Error  bad input; a layer that never comes; what the method throws
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& neuron) const {
-    const engine::Function function = engine::bind<X>(model);
-    const Tensors parts = parts_of(x);
-    engine::check_input(parts);
-    const detail::Head head(function, trace::resolved({layer}, function, parts).front());
-    return method(head, x, neuron);
+  [[nodiscard]] Answer<engine::MapOf<A, const detail::Head, X>, T> operator()(M&& model, const X& x,
+                                                                              const T& neuron) const {
+    return engine::answer(neuron, [&](const Targets& neurons) {
+      const engine::Function function = engine::bind(model, x, engine::Types::any);
+      const Tensors parts = parts_of(x);
+      engine::check_input(parts, engine::Types::any);
+      const detail::Head head(function, trace::resolved({layer}, function, parts).front());
+      return engine::ask(method, head, x, neurons);
+    });
   }
 };
 

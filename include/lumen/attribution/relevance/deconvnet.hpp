@@ -23,7 +23,7 @@ struct Deconvnet {
   /// @return the signed map and `score`; no completeness
   /// @throws Error  bad input; an operator on the path of which it is not known whether it rectifies
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     return detail::ruled_gradients(rule::rectifier_composite("Deconvnet", rule::Deconvolution{}), except,
                                    model, x, target, run);
   }

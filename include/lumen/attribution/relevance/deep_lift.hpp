@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include <lumen/attribution/gradient/saliency.hpp>
 #include <lumen/baseline/constant.hpp>
 #include <lumen/baseline/draw.hpp>
+#include <lumen/engine/gradients_at.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/method.hpp>
 #include <lumen/rule/deep_lift/reveal_cancel.hpp>
@@ -25,7 +25,10 @@ struct Lifted {
   /// Of each part: multiplier times difference.
   [[nodiscard]] Tensors contributions(const Tensors& x, const Tensors& origin) const {
     Tensors result;
-    for (std::size_t i = 0; i < x.size(); ++i) result.push_back(multipliers[i] * (x[i].detach() - origin[i]));
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      result.push_back(engine::explained(x[i]) ? engine::times(x[i].detach() - origin[i], multipliers[i])
+                                               : multipliers[i]);
+    }
     return result;
   }
 };
@@ -40,12 +43,11 @@ std::vector<Lifted> deep_lift(const engine::Function& function, const Tensors& x
   rule::DeepLiftPasses passes(rule::deep_lift_chooser(rule), epsilon);
   Tensors both = x;
   both.insert(both.end(), origin.begin(), origin.end());
-  const std::vector<engine::Derivatives> chunks =
-      gradients_at(passes.bind(function), both, passes.bind(targets, rule::needs_whole_batches<R>()), run);
+  const engine::GradientsAt found(passes.bind(function), both,
+                                  passes.bind(targets, rule::needs_whole_batches<R>()), run);
   std::vector<Lifted> results;
   for (std::size_t t = 0; t < targets.size(); ++t) {
-    auto [scores, gradients] = join(chunks, t);
-    engine::check_scores(scores);
+    auto [scores, gradients] = found.of(t);
     gradients.resize(x.size());
     Tensors before;
     for (std::size_t i = t; i < passes.origin_scores.size(); i += targets.size()) {
@@ -90,14 +92,14 @@ struct DeepLift {
   /// @throws Error  bad input, options or baseline; an operator on the path that no rule is known for; a score that
   ///         is not finite or not differentiable
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
       const Tensors parts = parts_of(x);
       engine::check_input(parts);
       const Tensors origin =
           detail::baselines(baseline, parts, detail::first_draws(run, parts.front().size(0)));
       const std::vector<detail::Lifted> lifted =
-          detail::deep_lift(engine::bind<X>(model), parts, origin, targets, rule, epsilon, run);
+          detail::deep_lift(engine::bind(model, x), parts, origin, targets, rule, epsilon, run);
       std::vector<Attribution<X>> results;
       for (const detail::Lifted& one : lifted) {
         const Tensors map = one.contributions(parts, origin);

@@ -14,6 +14,7 @@
 #include <lumen/baseline/set.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/method.hpp>
+#include <lumen/engine/moments.hpp>
 
 namespace lumen {
 
@@ -22,30 +23,10 @@ namespace detail {
 /// The origins of rows: `origins(first, samples, rows)` for rows numbered from `first`, copies of `samples`.
 using Origins = std::function<Tensors(std::int64_t first, const Tensor& samples, const Tensors& rows)>;
 
-/// What the draws of one target tell, in float64: means over draws, and their standard errors.
+/// What the draws of one target tell.
 struct MeanLifted {
-  Tensors multipliers, contributions;  ///< for each part of the input
-  Tensors multiplier_errors, contribution_errors;
-  Tensor score, baseline_score;  ///< F(x), mean F(x'), [N]
-};
-
-/// Sums over draws of values and of their squares.
-struct Moments {
-  Tensor sum, square;
-  void add(const Tensor& samples, const Tensor& like, const Tensor& values) {
-    if (!sum.defined()) {
-      sum = at::zeros_like(like, at::kDouble);
-      square = at::zeros_like(sum);
-    }
-    const Tensor wide = values.to(at::kDouble);
-    engine::add_rows(sum, samples, wide);
-    engine::add_rows(square, samples, wide.square());
-  }
-  [[nodiscard]] Tensor mean(double draws) const { return sum / draws; }
-  [[nodiscard]] Tensor error(double draws) const {
-    if (draws < 2) return {};
-    return ((square / draws - mean(draws).square()).clamp_min(0) / (draws - 1)).sqrt();
-  }
+  std::vector<engine::Moments> multipliers, contributions;  ///< for each part of the input
+  Tensor score, baseline_score;                             ///< F(x), mean F(x'), [N]
 };
 
 /// DeepLIFT of a function of parts against several origins of each row, averaged: `draws` times two forward and one
@@ -63,14 +44,11 @@ std::vector<MeanLifted> deep_lift_shap(const engine::Function& function, const T
   const std::size_t parts = x.size();
   rule::DeepLiftPasses passes(rule::deep_lift_chooser(rule), epsilon);
   const engine::Function bound = passes.bind(function);
-  struct Sums {
-    std::vector<Moments> multipliers, contributions;
-    Tensor baseline;
-  };
-  const Tensor none = at::zeros({n}, x.front().options().dtype(at::kDouble));
-  std::vector<Sums> sums(targets.size(),
-                         Sums{std::vector<Moments>(parts), std::vector<Moments>(parts), none});
-  for (Sums& sum : sums) sum.baseline = none.clone();
+  std::vector<MeanLifted> results;
+  for (const Tensor& score : start.scores) {
+    const std::vector<engine::Moments> none(parts, engine::Moments(n));
+    results.push_back({none, none, score, at::zeros({n}, score.options().dtype(at::kDouble))});
+  }
   const std::int64_t together = rule::needs_whole_batches<R>() ? n : engine::granule(targets, n);
   const auto visit = [&](std::int64_t first, std::int64_t count) {
     const Tensor samples = engine::samples_of(first, count, n);
@@ -82,30 +60,20 @@ std::vector<MeanLifted> deep_lift_shap(const engine::Function& function, const T
     const engine::Derivatives found = engine::differentiate(
         bound, both, passes.bind(engine::target_rows(start.targets, samples, n)), false);
     for (std::size_t t = 0; t < targets.size(); ++t) {
-      engine::add_rows(sums[t].baseline, samples, passes.origin_scores[t].to(at::kDouble));
+      engine::add_rows(results[t].baseline_score, samples, passes.origin_scores[t].to(at::kDouble));
       for (std::size_t p = 0; p < parts; ++p) {
+        if (!engine::explained(x[p])) continue;
         const Tensor& multiplier = found.gradients[t][p];
-        sums[t].multipliers[p].add(samples, x[p], multiplier);
-        sums[t].contributions[p].add(samples, x[p], multiplier * (here[p] - there[p]));
+        results[t].multipliers[p].add(first, samples, multiplier);
+        results[t].contributions[p].add(first, samples, engine::times(here[p] - there[p], multiplier));
       }
     }
   };
   sweep(draws * n, together, run, "DeepLIFT-SHAP", visit);
 
-  std::vector<MeanLifted> results;
-  const double count = static_cast<double>(draws);
-  for (std::size_t t = 0; t < targets.size(); ++t) {
-    MeanLifted result;
-    result.score = start.scores[t];
-    result.baseline_score = sums[t].baseline / count;
+  for (MeanLifted& result : results) {
+    result.baseline_score /= static_cast<double>(draws);
     engine::check_scores(result.baseline_score);
-    for (std::size_t p = 0; p < parts; ++p) {
-      result.multipliers.push_back(sums[t].multipliers[p].mean(count));
-      result.multiplier_errors.push_back(sums[t].multipliers[p].error(count));
-      result.contributions.push_back(sums[t].contributions[p].mean(count));
-      result.contribution_errors.push_back(sums[t].contributions[p].error(count));
-    }
-    results.push_back(std::move(result));
   }
   return results;
 }
@@ -137,20 +105,12 @@ template <Baseline B>
 std::pair<Origins, std::int64_t> draws_of(const B& baseline, std::int64_t samples, const Tensors& x,
                                           const Run& run) {
   if (samples > 0) return {drawn_rows(baseline, x, run), samples};
-  const auto set = set_of(baseline, x);
+  const auto set = set_of(baseline, engine::explained_of(x));
   require(samples == 0 && set.has_value(), [&] {
     return text("DeepLiftShap: samples is ", samples,
                 ", expected at least 1, or 0 for every row of a baseline::Samples once");
   });
   return {drawn_rows(*set, x, run), set->size()};
-}
-
-inline Tensors like_input(const Tensors& values, const Tensors& x) {
-  Tensors result;
-  for (std::size_t p = 0; p < x.size(); ++p) {
-    result.push_back(values[p].defined() ? values[p].to(x[p].scalar_type()) : Tensor());
-  }
-  return result;
 }
 
 }  // namespace detail
@@ -184,23 +144,28 @@ struct DeepLiftShap {
   /// @return a in units of the score, `score`, `standard_error`, `completeness_error`
   /// @throws Error  as DeepLift; `samples` is 0 and the baseline no set
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
       const Tensors parts = parts_of(x);
       engine::check_input(parts);
       const auto [origins, draws] = detail::draws_of(baseline, samples, parts, run);
       const std::vector<detail::MeanLifted> lifted =
-          detail::deep_lift_shap(engine::bind<X>(model), parts, origins, draws, targets, rule, epsilon, run);
+          detail::deep_lift_shap(engine::bind(model, x), parts, origins, draws, targets, rule, epsilon, run);
       std::vector<Attribution<X>> results;
       for (const detail::MeanLifted& one : lifted) {
+        Tensors contributions, map, error;
+        for (std::size_t p = 0; p < parts.size(); ++p) {
+          contributions.push_back(one.contributions[p].wide_mean());
+          const engine::Moments& chosen = multiply_by_inputs ? one.contributions[p] : one.multipliers[p];
+          map.push_back(chosen.mean());
+          error.push_back(chosen.standard_error());
+        }
         const Tensor missing =
-            engine::sum_of(one.contributions) - (one.score.to(at::kDouble) - one.baseline_score);
-        const Tensors& map = multiply_by_inputs ? one.contributions : one.multipliers;
-        const Tensors& error = multiply_by_inputs ? one.contribution_errors : one.multiplier_errors;
-        results.push_back({.map = input_of<X>(detail::like_input(map, parts)),
+            engine::sum_of(contributions) - (one.score.to(at::kDouble) - one.baseline_score);
+        results.push_back({.map = input_of<X>(map),
                            .score = one.score,
                            .completeness_error = missing.to(one.score.scalar_type()),
-                           .standard_error = input_of<X>(detail::like_input(error, parts)),
+                           .standard_error = input_of<X>(error),
                            .forward_passes = 2 * draws + 1,
                            .backward_passes = draws});
       }

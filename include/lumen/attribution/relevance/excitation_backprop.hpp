@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include <lumen/attribution/gradient/saliency.hpp>
+#include <lumen/engine/gradients_at.hpp>
 #include <lumen/engine/method.hpp>
 #include <lumen/rule/lrp/composite.hpp>
 #include <lumen/rule/lrp/excitation.hpp>
@@ -47,15 +47,13 @@ struct ExcitationBackprop {
   /// @return probabilities, of the input's shape, and `score`; no completeness
   /// @throws Error  bad input; an operator on the path that has no rule
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
       rule::Pass pass(composite());
-      const std::vector<engine::Derivatives> chunks =
-          detail::gradients_at(pass.bind(engine::bind<X>(model)), parts_of(x), targets, run);
+      const engine::GradientsAt found(pass.bind(engine::bind(model, x)), parts_of(x), targets, run);
       std::vector<Attribution<X>> results;
       for (std::size_t t = 0; t < targets.size(); ++t) {
-        auto [scores, map] = detail::join(chunks, t);
-        engine::check_scores(scores);
+        auto [scores, map] = found.of(t);
         results.push_back(
             {.map = input_of<X>(map), .score = scores, .forward_passes = 1, .backward_passes = 1});
       }

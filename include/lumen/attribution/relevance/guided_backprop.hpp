@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include <lumen/attribution/gradient/saliency.hpp>
+#include <lumen/engine/gradients_at.hpp>
 #include <lumen/engine/method.hpp>
 #include <lumen/rule/guided.hpp>
 #include <lumen/rule/pass.hpp>
@@ -17,22 +17,21 @@ namespace detail {
 /// the model: it keeps its own gradient.
 /// @param except  operators that keep their own gradient
 template <Input X, class M, class T>
-auto ruled_gradients(rule::Composite composite, const std::vector<trace::Layer>& except, M& model, const X& x,
-                     const T& target, const Run& run) {
+Answer<X, T> ruled_gradients(rule::Composite composite, const std::vector<trace::Layer>& except, M& model,
+                             const X& x, const T& target, const Run& run) {
   return engine::answer(target, [&](const Targets& targets) {
     const Tensors parts = parts_of(x);
-    const engine::Function function = engine::bind<X>(model);
+    const engine::Function function = engine::bind(model, x);
     if (!except.empty()) {
       for (trace::Layer& layer : trace::resolved(except, function, parts)) {
         composite.layers.emplace_back(std::move(layer), nullptr);
       }
     }
     rule::Pass pass(std::move(composite));
-    const std::vector<engine::Derivatives> chunks = gradients_at(pass.bind(function), parts, targets, run);
+    const engine::GradientsAt found(pass.bind(function), parts, targets, run);
     std::vector<Attribution<X>> results;
     for (std::size_t t = 0; t < targets.size(); ++t) {
-      auto [scores, gradients] = join(chunks, t);
-      engine::check_scores(scores);
+      auto [scores, gradients] = found.of(t);
       results.push_back(
           {.map = input_of<X>(gradients), .score = scores, .forward_passes = 1, .backward_passes = 1});
     }
@@ -58,7 +57,7 @@ struct GuidedBackprop {
   /// @return the signed map and `score`; no completeness
   /// @throws Error  bad input; an operator on the path of which it is not known whether it rectifies
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     return detail::ruled_gradients(rule::rectifier_composite("GuidedBackprop", rule::Guided{}), except, model,
                                    x, target, run);
   }

@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include <lumen/attribution/gradient/saliency.hpp>
 #include <lumen/attribution/relevance/conservation.hpp>
+#include <lumen/engine/gradients_at.hpp>
 #include <lumen/engine/method.hpp>
 #include <lumen/rule/lrp/composite.hpp>
 
@@ -33,16 +33,14 @@ struct Lrp {
   /// @return relevance in units of the score, `score`, `completeness_error`
   /// @throws Error  bad input; an operator on the path that the composite has no rule for
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
       rule::Pass pass(composite);
-      const engine::Function relevance = detail::relevance_function(pass, engine::bind<X>(model));
-      const std::vector<engine::Derivatives> chunks =
-          detail::gradients_at(relevance, parts_of(x), targets, run);
+      const engine::Function relevance = detail::relevance_function(pass, engine::bind(model, x));
+      const engine::GradientsAt found(relevance, parts_of(x), targets, run);
       std::vector<Attribution<X>> results;
       for (std::size_t t = 0; t < targets.size(); ++t) {
-        auto [scores, map] = detail::join(chunks, t);
-        engine::check_scores(scores);
+        auto [scores, map] = found.of(t);
         results.push_back({.map = input_of<X>(map),
                            .score = scores,
                            .completeness_error = engine::sum_of(map) - scores,
@@ -57,7 +55,7 @@ struct Lrp {
   template <Input X, Model<X> M, Target T>
   [[nodiscard]] Conservation conservation(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
-      return std::vector{detail::conservation(composite, engine::bind<X>(model), parts_of(x), targets)};
+      return std::vector{detail::conservation(composite, engine::bind(model, x), parts_of(x), targets)};
     });
   }
 };

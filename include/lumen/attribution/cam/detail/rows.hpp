@@ -18,18 +18,19 @@ using Versions = std::function<Tensor(const Tensor& value, std::int64_t first, s
 
 /// The versions' scores for one sample, for each target [count], by the steps behind the layer; nothing if what the
 /// program makes of the unchanged value, which every chunk holds too, is not the sample's score.
-inline std::vector<Tensor> suffix_scores(const trace::Program& program, const LayerStart& start,
-                                         std::int64_t sample, std::int64_t count, const Versions& versions,
-                                         const Run& run) {
+inline std::vector<Tensor> suffix_scores(const trace::Program& program, const Layout& layout,
+                                         const LayerStart& start, std::int64_t sample, std::int64_t count,
+                                         const Versions& versions, const Run& run) {
   const trace::ValueId layer = program.layers().front();
-  const Tensor value = start.value.narrow(0, sample, 1);
+  const Tensor native = start.native.narrow(0, sample, 1), value = start.value.narrow(0, sample, 1);
   std::vector<Tensors> pieces(start.targets.size());
   Run silent{run};
   silent.progress = {};
   bool same = true;
   sweep(count, 1, silent, "", [&](std::int64_t first, std::int64_t more) {
     if (!same) return;
-    const Tensor output = program.run({{layer, at::cat({value, versions(value, first, more)})}});
+    const Tensor rows = at::cat({native, native_versions(layout, native, versions(value, first, more))});
+    const Tensor output = program.run({{layer, rows}});
     const Targets targets =
         engine::target_rows(start.targets, at::full({more + 1}, sample, at::kLong), start.value.size(0));
     for (std::size_t t = 0; t < targets.size(); ++t) {
@@ -48,9 +49,9 @@ inline std::vector<Tensor> suffix_scores(const trace::Program& program, const La
 /// the model only where that is possible, whole passes else.
 /// @param share_prefix  false: whole passes
 inline std::vector<Tensor> scores_of_versions(const engine::Function& model, const trace::Layer& layer,
-                                              const Tensors& x, const LayerStart& start, std::int64_t count,
-                                              const Versions& versions, const Run& run, std::string_view what,
-                                              bool share_prefix = true) {
+                                              const Layout& layout, const Tensors& x, const LayerStart& start,
+                                              std::int64_t count, const Versions& versions, const Run& run,
+                                              std::string_view what, bool share_prefix = true) {
   require(run.memory > 0, [&] {
     return text("the memory budget is ", run.memory, " bytes; give run.memory a positive number of bytes");
   });
@@ -63,7 +64,7 @@ inline std::vector<Tensor> scores_of_versions(const engine::Function& model, con
       Tensors row;
       for (const Tensor& part : x) row.push_back(part.narrow(0, sample, 1));
       const trace::Program own = start.program ? program : program.on(row, program.layers());
-      const std::vector<Tensor> scores = suffix_scores(own, start, sample, count, versions, run);
+      const std::vector<Tensor> scores = suffix_scores(own, layout, start, sample, count, versions, run);
       if (scores.empty()) break;
       for (std::size_t t = 0; t < scores.size(); ++t) pieces[t].push_back(scores[t]);
       if (run.progress) run.progress(what, (sample + 1) * count, n * count);
@@ -79,7 +80,8 @@ inline std::vector<Tensor> scores_of_versions(const engine::Function& model, con
     const Tensor samples = engine::samples_of(first, rows, n);
     Tensors values;
     for (std::int64_t row = first; row < first + rows; ++row) {
-      values.push_back(versions(start.value.narrow(0, row % n, 1), row / n, 1));
+      values.push_back(native_versions(layout, start.native.narrow(0, row % n, 1),
+                                       versions(start.value.narrow(0, row % n, 1), row / n, 1)));
     }
     Tensors parts{at::cat(values)};
     for (Tensor& part : engine::select_rows(x, samples)) parts.push_back(std::move(part));

@@ -6,11 +6,13 @@
 #include <string_view>
 #include <vector>
 
-#include <lumen/attribution/place/layer_activation.hpp>
+#include <lumen/attribution/path/detail/integral.hpp>
+#include <lumen/attribution/path/path.hpp>
 #include <lumen/baseline/draw.hpp>
 #include <lumen/engine/gradient.hpp>
 #include <lumen/engine/input.hpp>
-#include <lumen/engine/quadrature.hpp>
+#include <lumen/engine/method.hpp>
+#include <lumen/trace/suffix.hpp>
 
 /// What methods share that look at an inner layer along the straight path from a baseline to the input.
 namespace lumen::detail {
@@ -19,7 +21,8 @@ namespace lumen::detail {
 struct LayerPath {
   engine::Function model;
   trace::Layer layer;
-  Tensors x, origin;
+  Tensors x;
+  path::Straight line;
   engine::Start start;
   std::vector<Tensor> baseline_scores;
 
@@ -28,18 +31,7 @@ struct LayerPath {
   /// The points of rows first ... first + samples - 1, numbered node * N + sample.
   [[nodiscard]] Tensors points(const std::vector<double>& nodes, std::int64_t first,
                                const Tensor& samples) const {
-    std::vector<double> where;
-    for (std::int64_t row = first; row < first + samples.size(0); ++row) {
-      where.push_back(nodes[static_cast<std::size_t>(row / size())]);
-    }
-    const Tensors from = engine::select_rows(origin, samples), to = engine::select_rows(x, samples);
-    Tensors rows;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      const Tensor t = engine::per_row(at::tensor(where, at::kDouble), from[i])
-                           .to(from[i].device(), from[i].scalar_type());
-      rows.push_back(at::addcmul(from[i], to[i] - from[i], t));
-    }
-    return rows;
+    return line.points(nodes_of(nodes, first, samples.size(0), size()), samples);
   }
 
   /// Visits nodes * N rows in chunks within the budget: `collect(derivatives, first, samples)`.
@@ -62,14 +54,14 @@ template <Input X, Baseline B, class M>
 LayerPath layer_path(M& model, const trace::Layer& layer, const X& x, const B& baseline,
                      const Targets& targets, const Run& run) {
   LayerPath path;
-  path.model = engine::bind<X>(model);
+  path.model = engine::bind(model, x);
   path.x = parts_of(x);
   for (Tensor& part : path.x) part = part.detach();
   engine::check_input(path.x);
   path.layer = trace::resolved({layer}, path.model, path.x).front();
   path.start = engine::start(path.model, path.x, targets, run);
-  path.origin = baselines(baseline, path.x, first_draws(run, path.size()));
-  path.baseline_scores = engine::scores_of(path.model, path.origin, path.start.targets, run);
+  path.line = {baselines(baseline, path.x, first_draws(run, path.size())), path.x};
+  path.baseline_scores = engine::scores_of(path.model, path.line.from, path.start.targets, run);
   return path;
 }
 

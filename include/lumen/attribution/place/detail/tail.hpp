@@ -8,25 +8,14 @@
 #include <utility>
 #include <vector>
 
-#include <lumen/attribution/combine/smooth.hpp>
-#include <lumen/attribution/place/layer_activation.hpp>
+#include <lumen/attribution/detail/layer_values.hpp>
 #include <lumen/baseline/draw.hpp>
+#include <lumen/core/attribution.hpp>
 #include <lumen/engine/input.hpp>
+#include <lumen/engine/rows.hpp>
 
 /// What it takes to run a method at another place than the model's input.
 namespace lumen::detail {
-
-/// A method's run; of one that combines another, that one's.
-template <class A>
-Run run_of(const A& method) {
-  if constexpr (requires { Run(method.run); }) {
-    return method.run;
-  } else if constexpr (requires { run_of(method.method); }) {
-    return run_of(method.method);
-  } else {
-    return {};
-  }
-}
 
 /// A target asked of whole batches only, so that a method keeps every row at its place in the batch.
 struct Together {

@@ -18,22 +18,27 @@ enum class NoiseScale {
   input_units,  ///< the input's own units
 };
 
-namespace detail {
+namespace engine {
 
-/// The standard deviation of the noise on each sample of each part, as [N, 1, ...].
+/// The standard deviation of the noise on each sample of each part, as [N, 1, ...]; undefined for parts that are held.
 inline Tensors noise_deviations(const Tensors& parts, NoiseScale scale, double stdev) {
   Tensors deviations;
   for (const Tensor& part : parts) {
+    if (!explained(part)) {
+      deviations.emplace_back();
+      continue;
+    }
     const Tensor rows = part.reshape({part.size(0), -1});
     const Tensor ranges =
         scale == NoiseScale::of_range ? rows.amax(1) - rows.amin(1) : at::ones_like(rows.select(1, 0));
-    deviations.push_back(engine::per_row(ranges * stdev, part));
+    deviations.push_back(per_row(ranges * stdev, part));
   }
   return deviations;
 }
 
 /// Gaussian noise added to rows first ... first + count - 1, numbered draw * N + sample. That of a row depends on
 /// (seed, number of its sample, draw) alone.
+/// @param numbers  of the N samples
 inline Tensors noisy_rows(const Tensors& parts, const Tensors& deviations, std::uint64_t seed,
                           const std::vector<std::int64_t>& numbers, std::int64_t first, std::int64_t count) {
   const auto n = static_cast<std::int64_t>(numbers.size());
@@ -46,6 +51,10 @@ inline Tensors noisy_rows(const Tensors& parts, const Tensors& deviations, std::
   const Tensor index = at::tensor(samples, at::kLong);
   Tensors result;
   for (std::size_t p = 0; p < parts.size(); ++p) {
+    if (!explained(parts[p])) {
+      result.push_back(parts[p].index_select(0, index.to(parts[p].device())));
+      continue;
+    }
     const Tensor noise = normal_rows(parts[p], mix(seed, p), of_row, draws);
     const auto rows = [&](const Tensor& values) {
       return n == 1 ? values : values.index_select(0, index.to(values.device()));
@@ -55,6 +64,6 @@ inline Tensors noisy_rows(const Tensors& parts, const Tensors& deviations, std::
   return result;
 }
 
-}  // namespace detail
+}  // namespace engine
 
 }  // namespace lumen

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <lumen/attribution/combine/noise.hpp>
+#include <lumen/engine/noise.hpp>
 
 #include <doctest/doctest.h>
 
 #include "support/allclose.hpp"
 #include "support/nets.hpp"
 
-namespace core = lumen::detail;
+namespace core = lumen::engine;
 namespace nets = lumen::testing::nets;
 using lumen::NoiseScale;
 using lumen::Tensor;
@@ -33,9 +33,9 @@ DOCTEST_TEST_CASE("rows are draws of the samples, whichever are asked for togeth
     for (std::int64_t row = 2; row < 9; ++row) {
       const std::int64_t i = row % 3;
       const Tensor sample = parts[p].narrow(0, i, 1);
-      at::Generator source =
-          lumen::generator(lumen::mix(7, p), numbers[static_cast<std::size_t>(i)], row / 3);
-      const Tensor noise = lumen::normal_like(sample, source) * (sample.max() - sample.min()) * 0.2;
+      const Tensor drawn =
+          lumen::normal_rows(sample, lumen::mix(7, p), {numbers[static_cast<std::size_t>(i)]}, {row / 3});
+      const Tensor noise = drawn * (sample.max() - sample.min()) * 0.2;
       DOCTEST_CHECK(all_close(together[p].narrow(0, row - 2, 1), sample + noise, 1e-14));
     }
   }

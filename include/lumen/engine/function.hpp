@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include <lumen/core/concepts.hpp>
+#include <lumen/core/error.hpp>
+#include <lumen/core/input.hpp>
+#include <lumen/core/tensor.hpp>
+#include <lumen/engine/input.hpp>
+
+namespace lumen::engine {
+
+/// A model as a function of the parts of its input.
+using Function = std::function<Tensor(const Tensors&)>;
+
+/// `model`, which must outlive it, as such a function.
+template <Input X, class M>
+[[nodiscard]] Function bind(M& model) {
+  return [&model](const Tensors& parts) { return forward(model, input_of<X>(parts)); };
+}
+
+/// `model` as a function of parts of inputs like `x`, held ones among them. It must outlive the function.
+/// @throws Error if a part of a tuple is not floating point, nor held, unless any type will do
+template <class M, Input X>
+[[nodiscard]] Function bind(M& model, const X& x, Types types = Types::floating) {
+  if constexpr (std::same_as<X, Tensor> || std::same_as<X, Tensors>) {
+    return bind<X>(model);
+  } else {
+    const std::vector<bool> held = held_parts(x);
+    const Tensors given = parts_of(x);
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      const bool rides = types == Types::any || (i < held.size() && held[i]);
+      require(rides || !given[i].defined() || explained(given[i]), [&] {
+        return text(
+            "input ", i, " is of type ", given[i].scalar_type(),
+            ", expected floating point; if it is no picture but ids, a mask or lengths, which are not ",
+            "explained, let it ride along: lumen::held(tensor) in a tuple, Inputs::held in a list");
+      });
+    }
+    return [&model, x](const Tensors& parts) { return forward(model, input_like(x, parts)); };
+  }
+}
+
+/// The model's output on `x`. @throws Error unless it is floating point with one row for each row of `x`
+[[nodiscard]] inline Tensor run_model(const Function& model, const Tensors& x) {
+  Tensor output;
+  try {
+    output = model(x);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    require(std::string_view(error.what()).find("nference tensor") == std::string_view::npos,
+            "the model holds tensors that were made under InferenceMode, through which nothing can be "
+            "differentiated; make or load it outside, or replace each by its clone: "
+            "for (auto& p : net->parameters()) p = p.clone()");
+    throw;
+  }
+  require(output.defined() && at::isFloatingType(output.scalar_type()), [&] {
+    return text("the model returned ",
+                output.defined() ? text("values of type ", output.scalar_type()) : "nothing",
+                "; expected a floating point tensor [N, ...]");
+  });
+  const std::int64_t n = x.front().size(0);
+  require(output.dim() >= 1 && output.size(0) == n, [&] {
+    return text("the model returned ", output.sizes(), " for a batch of ", n,
+                "; expected one row a sample, [", n, ", ...]");
+  });
+  return output;
+}
+
+}  // namespace lumen::engine
