@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Several threads explain one model at once, each by another rewriting of its backward pass.
 #include <lumen/attribution/cam/grad_cam.hpp>
+#include <lumen/attribution/gradient/saliency.hpp>
 #include <lumen/attribution/relevance/deconvnet.hpp>
 #include <lumen/attribution/relevance/deep_lift.hpp>
 #include <lumen/attribution/relevance/guided_backprop.hpp>

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <lumen/attribution/combine/pipe.hpp>
+#include <lumen/attribution/combine/smooth.hpp>
 #include <lumen/engine/method.hpp>
 #include <lumen/target/element.hpp>
 #include <lumen/target/region.hpp>

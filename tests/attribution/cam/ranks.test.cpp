@@ -42,12 +42,21 @@ struct Line {
       return at::linear(at::relu(at::conv1d(h, kernel2, {}, 1, 1)).mean({2}), head);
     }
     if (x.dim() == 4) {
-      const Tensor h = at::relu(at::conv2d(x, kernel1.unsqueeze(2), bias, {1, 2}, {0, 1}));
-      return at::linear(at::relu(at::conv2d(h, kernel2.unsqueeze(2), {}, 1, {0, 1})).mean({2, 3}), head);
+      const Tensor h = at::relu(at::conv2d(x, kernel1.unsqueeze(2), bias, std::vector<std::int64_t>{1, 2},
+                                           std::vector<std::int64_t>{0, 1}));
+      return at::linear(at::relu(at::conv2d(h, kernel2.unsqueeze(2), {}, std::vector<std::int64_t>{1, 1},
+                                            std::vector<std::int64_t>{0, 1}))
+                            .mean({2, 3}),
+                        head);
     }
-    const Tensor h = at::relu(at::conv3d(x, kernel1.unsqueeze(2).unsqueeze(2), bias, {1, 1, 2}, {0, 0, 1}));
+    const Tensor h =
+        at::relu(at::conv3d(x, kernel1.unsqueeze(2).unsqueeze(2), bias, std::vector<std::int64_t>{1, 1, 2},
+                            std::vector<std::int64_t>{0, 0, 1}));
     return at::linear(
-        at::relu(at::conv3d(h, kernel2.unsqueeze(2).unsqueeze(2), {}, 1, {0, 0, 1})).mean({2, 3, 4}), head);
+        at::relu(at::conv3d(h, kernel2.unsqueeze(2).unsqueeze(2), {}, std::vector<std::int64_t>{1, 1, 1},
+                            std::vector<std::int64_t>{0, 0, 1}))
+            .mean({2, 3, 4}),
+        head);
   }
 };
 

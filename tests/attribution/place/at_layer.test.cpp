@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include <lumen/attribution/place/layer_activation.hpp>
 #include <lumen/attribution/relevance/deep_lift.hpp>
 #include <lumen/attribution/relevance/guided_backprop.hpp>
 #include <lumen/attribution/relevance/lrp.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <lumen/attribution/relevance/guided_backprop.hpp>
 
+#include <lumen/attribution/gradient/saliency.hpp>
 #include <lumen/attribution/relevance/deconvnet.hpp>
 
 #include <doctest/doctest.h>

@@ -68,13 +68,10 @@ struct Smooth {
   /// @throws Error  bad input or options, and what the method throws
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<engine::MapOf<A, M, X>, T> operator()(M&& model, const X& x, const T& target) const {
+    using Map = engine::MapOf<A, M, X>;
     return engine::answer(target, [&](const Targets& targets) {
-      std::vector<Attribution<engine::MapOf<A, M, X>>> results;
-      for (auto& moments : all(model, x, targets)) {
-        results.push_back(std::move(moment == Moment::mean     ? moments.mean
-                                    : moment == Moment::square ? moments.square
-                                                               : moments.variance));
-      }
+      std::vector<Attribution<Map>> results;
+      for (const Drawn& drawn : collect(model, x, targets)) results.push_back(drawn.template as<Map>(moment));
       return results;
     });
   }
@@ -84,13 +81,47 @@ struct Smooth {
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] AnswerOf<Moments<engine::MapOf<A, M, X>>, T> moments(M&& model, const X& x,
                                                                      const T& target) const {
-    return engine::answer(target, [&](const Targets& targets) { return all(model, x, targets); });
+    using Map = engine::MapOf<A, M, X>;
+    return engine::answer(target, [&](const Targets& targets) {
+      std::vector<Moments<Map>> results;
+      for (const Drawn& drawn : collect(model, x, targets)) {
+        results.push_back({drawn.template as<Map>(Moment::mean), drawn.template as<Map>(Moment::square),
+                           drawn.template as<Map>(Moment::variance)});
+      }
+      return results;
+    });
   }
 
  private:
+  /// What the draws of one target add up to.
+  struct Drawn {
+    std::vector<engine::Moments> maps;  ///< for each part of the map
+    Tensor score, completeness_error;
+    std::int64_t forward_passes, backward_passes;
+
+    template <Input Map>
+    [[nodiscard]] Attribution<Map> as(Moment which) const {
+      Tensors map, error;
+      for (const engine::Moments& each : maps) {
+        map.push_back(which == Moment::mean     ? each.mean()
+                      : which == Moment::square ? each.mean_square()
+                                                : each.variance());
+        if (which == Moment::mean) error.push_back(each.standard_error());
+      }
+      Attribution<Map> result{.map = input_of<Map>(map),
+                              .score = score,
+                              .forward_passes = forward_passes,
+                              .backward_passes = backward_passes};
+      if (which == Moment::mean) {
+        result.standard_error = input_of<Map>(error);
+        result.completeness_error = completeness_error;
+      }
+      return result;
+    }
+  };
+
   template <Input X, class M>
-  std::vector<Moments<engine::MapOf<A, M, X>>> all(M& model, const X& x, const Targets& targets) const {
-    using Map = engine::MapOf<A, M, X>;
+  std::vector<Drawn> collect(M& model, const X& x, const Targets& targets) const {
     require(samples >= 1 && stdev >= 0, [&] {
       return text("Smooth: samples is ", samples, " and stdev ", stdev,
                   ", expected at least 1 and at least 0");
@@ -108,9 +139,8 @@ struct Smooth {
     const bool whole = engine::granule(start.targets, n) == n && n > 1;
     const std::int64_t most = whole ? 1 : std::clamp<std::int64_t>(run.memory / 4 / bytes, 1, samples);
 
-    std::vector<std::vector<engine::Moments>> sums(targets.size());
-    std::vector<Tensor> errors(targets.size());
-    std::int64_t forwards = 0, backwards = 0;
+    std::vector<Drawn> sums;
+    for (const Tensor& score : start.scores) sums.push_back({{}, score, {}, 1, 0});
     for (std::int64_t first = 0; first < samples; first += most) {
       const std::int64_t copies = std::min(most, samples - first);
       Run inner{run};
@@ -129,40 +159,21 @@ struct Smooth {
           engine::ask(engine::with_run(method, inner), model, input_like(x, stacked), repeated);
       for (std::size_t t = 0; t < targets.size(); ++t) {
         const Tensors maps = parts_of(answers[t].map);
-        sums[t].resize(maps.size(), engine::Moments(n));
+        sums[t].maps.resize(maps.size(), engine::Moments(n));
         for (std::size_t p = 0; p < maps.size(); ++p) {
-          if (maps[p].defined()) sums[t][p].add(first * n, index, maps[p]);
+          if (maps[p].defined()) sums[t].maps[p].add(first * n, index, maps[p]);
         }
         if (answers[t].completeness_error.defined()) {
-          const Tensor of_samples = answers[t].completeness_error.view({copies, n}).sum(0);
-          errors[t] = errors[t].defined() ? errors[t] + of_samples : of_samples;
+          const Tensor share =
+              answers[t].completeness_error.view({copies, n}).sum(0) / static_cast<double>(samples);
+          Tensor& error = sums[t].completeness_error;
+          error = error.defined() ? error + share : share;
         }
+        sums[t].forward_passes += copies * answers[t].forward_passes;
+        sums[t].backward_passes += copies * answers[t].backward_passes;
       }
-      forwards += copies * answers.front().forward_passes;
-      backwards += copies * answers.front().backward_passes;
     }
-
-    std::vector<Moments<Map>> results;
-    for (std::size_t t = 0; t < targets.size(); ++t) {
-      Tensors mean, square, variance, error;
-      for (const engine::Moments& sum : sums[t]) {
-        mean.push_back(sum.mean());
-        variance.push_back(sum.variance());
-        square.push_back(sum.mean_square());
-        error.push_back(sum.standard_error());
-      }
-      const auto with = [&](const Tensors& maps) {
-        return Attribution<Map>{.map = input_of<Map>(maps),
-                                .score = start.scores[t],
-                                .forward_passes = forwards + 1,
-                                .backward_passes = backwards};
-      };
-      results.push_back({with(mean), with(square), with(variance)});
-      results.back().mean.standard_error = input_of<Map>(error);
-      if (errors[t].defined())
-        results.back().mean.completeness_error = errors[t] / static_cast<double>(samples);
-    }
-    return results;
+    return sums;
   }
 };
 
