@@ -13,7 +13,7 @@ namespace cli {
 namespace {
 
 /// What the library says in C++, and what the command line says instead; the longer first.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 26> in_words{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 32> in_words{{
     {"{.output = {0}} or {.output = {\"out\"}}", "--part 0 or --part out"},
     {"load it with {.device = at::kCPU}", "load it with --device cpu"},
     {"move it with x.to(net.device()), or load the model with {.device = ...}", "give --device"},
@@ -26,6 +26,15 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 26> in_words
     {"read it with lumen::script, or save", "explain it with --model, or save"},
     {"give run.memory a positive number of bytes", "give --memory a positive number of bytes"},
     {"target::Classes: index must be", "the classes must be"},
+    {"; ids, which no conversion makes differentiable, are explained at the layer that embeds them, by "
+     "AtLayer",
+     ""},
+    {"give threshold = 0.5, if these are logits threshold = 0",
+     "write class-region:C@0.5, if these are logits class-region:C@0"},
+    {"layout = layout::ChannelsLast{}", "--set layout=channels-last"},
+    {"layout = layout::Tokens{}", "--set layout=tokens"},
+    {"; of a sequence layout::ChannelsLast{}", "; of a sequence channels-last"},
+    {"layout::ChannelsFirst{}", "channels-first"},
     {"target::ClassRegion", "class-region"},
     {"target::Classes", "--target 1,0,1"},
     {"target::Class", "class"},

@@ -76,6 +76,12 @@ lm::AnyTarget region(const std::string& words, const std::string& rest) {
 lm::AnyTarget class_region(const std::string& words, const std::string& rest) {
   std::vector<std::string> parts = cut(rest, ',');
   t::ClassRegion target{.reduction = reduction_of(parts)};
+  if (!parts.empty() && parts.back().find('@') != std::string::npos) {
+    const std::vector<std::string> ends = cut(parts.back(), '@');
+    if (ends.size() != 2) refuse(words, "expected one threshold behind '@'");
+    target.threshold = lm::catalogue::to_number(ends[1]);
+    parts.back() = ends[0];
+  }
   if (parts.empty() || parts.size() > 2) refuse(words, "expected a channel, and a predicted class at most");
   target.channel = integers(words, parts[0]).front();
   if (parts.size() == 2) target.predicted = integers(words, parts[1]).front();

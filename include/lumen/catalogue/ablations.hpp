@@ -30,13 +30,14 @@ struct PatchAblation {
   [[nodiscard]] PatchAblation rows(const Tensor&) const { return *this; }
 
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     require(patch >= -1, [&] { return text("FeatureAblation: patch is ", patch, ", expected at least 0"); });
     FeatureAblation<B> method{.baseline = baseline, .groups = {}, .run = run};
     if (patch != 0) {
       std::int64_t first = 0;
-      for (const Tensor& part : parts_of(x)) {
-        engine::check_input({part});
+      const Tensors parts = parts_of(x);
+      engine::check_input(parts);
+      for (const Tensor& part : engine::explained_of(parts)) {
         method.groups.push_back(patches(part, first));
         first = method.groups.back().max().template item<std::int64_t>() + 1;
       }
@@ -75,10 +76,11 @@ struct SquareOcclusion {
   }
 
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     Occlusion<B> method{.baseline = baseline, .window = {}, .stride = {}, .run = run};
-    for (const Tensor& part : parts_of(x)) {
-      engine::check_input({part});
+    const Tensors parts = parts_of(x);
+    engine::check_input(parts);
+    for (const Tensor& part : engine::explained_of(parts)) {
       const std::int64_t axes = part.dim(), from = std::min<std::int64_t>(axes > 2 ? 2 : 1, axes);
       perturb::Windows::Shape sides, steps;
       for (std::int64_t axis = from; axis < axes; ++axis) {

@@ -56,9 +56,10 @@ inline void add_cams(std::vector<Entry>& all) {
                       "Omeiza, Speakman, Cintas and Weldemariam, 2019, arXiv:1908.01224",
                       {.quick = {{"samples", "2"}}}));
   using Guided = GuidedGradCam;
-  all.push_back(
-      entry(Table("guided-grad-cam", Guided{}).option("upsample", "of the layer's map", &Guided::upsample),
-            "guided backpropagation times Grad-CAM", "Selvaraju et al., ICCV 2017, arXiv:1610.02391"));
+  all.push_back(entry(
+      with_layout(
+          Table("guided-grad-cam", Guided{}).option("upsample", "of the layer's map", &Guided::upsample)),
+      "guided backpropagation times Grad-CAM", "Selvaraju et al., ICCV 2017, arXiv:1610.02391"));
 }
 
 }  // namespace lumen::catalogue

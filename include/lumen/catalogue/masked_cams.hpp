@@ -31,12 +31,12 @@ inline void add_masked_cams(std::vector<Entry>& all) {
                       "cells by the score of each alone", "Byun and Lee, CVPR 2024, arXiv:2209.14074",
                       {.gradients = false}));
   using Full = FullGrad;
-  all.push_back(entry(Table("full-grad", Full{})
-                          .option("picture", "the paper's picture, without sign", &Full::picture)
-                          .option("positive-part", "what speaks for the score only", &Full::positive_part),
-                      "input and bias gradients of all layers",
-                      "Srinivas and Fleuret, NeurIPS 2019, arXiv:1905.00780",
-                      {.complete = true, .layer = LayerUse::none}));
+  all.push_back(
+      entry(with_layout(Table("full-grad", Full{})
+                            .option("picture", "the paper's picture, without sign", &Full::picture)
+                            .option("positive-part", "what speaks for the score only", &Full::positive_part)),
+            "input and bias gradients of all layers", "Srinivas and Fleuret, NeurIPS 2019, arXiv:1905.00780",
+            {.complete = true, .layer = LayerUse::none}));
 }
 
 }  // namespace lumen::catalogue

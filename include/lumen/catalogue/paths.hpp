@@ -8,6 +8,7 @@
 #include <lumen/attribution/path/guided_integrated_gradients.hpp>
 #include <lumen/attribution/path/integrated_gradients.hpp>
 #include <lumen/catalogue/bind.hpp>
+#include <lumen/catalogue/cam_options.hpp>
 #include <lumen/catalogue/quadrature.hpp>
 
 namespace lumen::catalogue {
@@ -58,13 +59,14 @@ inline void add_expectations(std::vector<Entry>& all) {
                       "gradients on paths from drawn baselines",
                       "Erion, Janizek, Sturmfels, Lundberg and Lee, 2021, arXiv:1906.10670", few_draws));
   using Shap = GradientShap<AnyBaseline>;
-  all.push_back(entry(
-      Table("gradient-shap", Shap{.baseline = to_baseline("zero")})
-          .option("samples", "draws", &Shap::samples, positive_count)
-          .option("stdev", "of the noise on the input, in its units", &Shap::stdev, not_negative)
-          .option("multiply-by-inputs", multiply, &Shap::multiply_by_inputs)
-          .option("check-completeness", check, &Shap::check_completeness),
-      "expected gradients at noisy inputs", "Lundberg and Lee, NeurIPS 2017, arXiv:1705.07874", few_draws));
+  all.push_back(entry(Table("gradient-shap", Shap{.baseline = to_baseline("zero")})
+                          .option("samples", "draws", &Shap::samples, positive_count)
+                          .option("stdev", "of the noise on the input", &Shap::stdev, not_negative)
+                          .option("scale", "what it is measured in", &Shap::scale)
+                          .option("multiply-by-inputs", multiply, &Shap::multiply_by_inputs)
+                          .option("check-completeness", check, &Shap::check_completeness),
+                      "expected gradients at noisy inputs",
+                      "Lundberg and Lee, NeurIPS 2017, arXiv:1705.07874", few_draws));
 }
 
 }  // namespace lumen::catalogue

@@ -29,7 +29,7 @@ struct Prepared {
   Run run{};
 
   template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] auto operator()(M&& model, const X& x, const T& target) const {
+  [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
       std::vector<Attribution<X>> answers;
       for (const Map& map : explain(engine::bind<X>(model), parts_of(x), targets, run)) {

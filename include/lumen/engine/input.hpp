@@ -54,9 +54,10 @@ inline void check_input(const Tensors& x, Types types = Types::floating) {
     const auto name = [&] { return x.size() == 1 ? std::string("the input") : text("input ", i); };
     require(part.defined(), [&] { return name() + " is an undefined tensor; pass one that holds data"; });
     require(any, [&] {
-      return text(name(), " is of type ", part.scalar_type(), ", expected floating point: convert ",
-                  "it, for instance a picture by x.to(at::kFloat) / 255; ids, which no conversion makes ",
-                  "differentiable, are explained at the layer that embeds them, by AtLayer");
+      return text(
+          name(), " is of type ", part.scalar_type(),
+          ", expected floating point: convert it, for instance x.to(at::kFloat) / 255; ids, which no ",
+          "conversion makes differentiable, are explained at the layer that embeds them, by AtLayer");
     });
     require(part.dim() >= 1 && part.numel() > 0, [&] {
       return text(name(), " has shape ", part.sizes(), ", expected [N, ...] with at least one element");
