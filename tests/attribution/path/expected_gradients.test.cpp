@@ -35,10 +35,9 @@ Drawn draw_by_draw(const Score& score, const Tensor& x, const B& from, std::int6
   std::vector<Tensor> maps;
   Drawn result;
   for (std::int64_t draw = 0; draw < draws; ++draw) {
-    at::Generator where = lumen::generator(lumen::mix(seed, 0), number, draw);
-    const double t = at::rand({1}, where, at::kDouble).item<double>();
-    at::Generator noise = lumen::generator(lumen::mix(seed, 1), number, draw);
-    const Tensor here = x + at::randn(x.sizes(), noise, at::TensorOptions().dtype(at::kDouble)) * stdev;
+    const double t = lumen::uniform(lumen::mix(seed, 0), number, draw);
+    const std::uint64_t noise = lumen::mix(lumen::mix(seed, 1), 0);  // of the first part of the input
+    const Tensor here = x + lumen::normal_rows(x, noise, {number}, {draw}) * stdev;
     at::Generator which = lumen::generator(lumen::mix(from.seed, 0), number, draw);
     const Tensor origin = from(here, which);
     maps.push_back((here - origin) * lumen::testing::oracle::gradient(score, origin + t * (here - origin)));
