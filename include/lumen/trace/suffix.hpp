@@ -94,7 +94,6 @@ inline LayerDerivatives differentiate_at(const engine::Function& model, const st
     output = lumen::engine::run_model(model, given);
   }
   listener.check();
-  at::GradMode::set_enabled(true);  // a model that is itself a tail has put it back
   for (const Tensor& value : held) result.values.push_back(value.detach());
   for (std::size_t t = 0; t < targets.size(); ++t) {
     const Tensor scores = freeze ? targets[t].freeze(output)(output) : targets[t](output);
