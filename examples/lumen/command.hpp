@@ -9,5 +9,6 @@ namespace cli {
 void add_explain(CLI::App& app);
 void add_methods(CLI::App& app);
 void add_inspect(CLI::App& app);
+void add_influence(CLI::App& app);
 
 }  // namespace cli

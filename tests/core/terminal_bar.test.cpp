@@ -45,6 +45,22 @@ DOCTEST_TEST_CASE("a bar redraws at most ten times a second, copies together") {
   DOCTEST_CHECK(written(file.get()).ends_with("77777/100000"));
 }
 
+DOCTEST_TEST_CASE("a bar says how much time is left, for each piece of work anew") {
+  const File file(std::tmpfile());
+  const TerminalBar bar(file.get(), true);
+  bar("rows", 0, 100);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1050));
+  bar("rows", 10, 100);
+  DOCTEST_CHECK((written(file.get()).ends_with("10/100, 9 s left") ||
+                 written(file.get()).ends_with("10/100, 10 s left")));
+  std::this_thread::sleep_for(std::chrono::milliseconds(110));
+  bar("rows", 11, 10000000);
+  DOCTEST_CHECK(written(file.get()).ends_with(" h left"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(110));
+  bar("probes", 1, 100);
+  DOCTEST_CHECK(written(file.get()).ends_with("1/100"));
+}
+
 DOCTEST_TEST_CASE("nothing is written where the stream is not a terminal, nor for no work") {
   const File file(std::tmpfile());
   const TerminalBar silent(file.get());

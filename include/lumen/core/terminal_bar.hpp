@@ -20,7 +20,8 @@
 namespace lumen {
 
 /// A progress bar on one line of a terminal: `Run{.progress = TerminalBar{}}`. It redraws at most ten times a
-/// second, clears itself when the work is done, and is silent where the stream is not a terminal.
+/// second, says how much time is left once it can tell, clears itself when the work is done, and is silent where the
+/// stream is not a terminal.
 class TerminalBar {
  public:
   /// @param always  also draw where the stream is not a terminal
@@ -32,6 +33,12 @@ class TerminalBar {
     const std::lock_guard lock(state_->mutex);
     const auto now = std::chrono::steady_clock::now();
     const bool finished = done >= total;
+    if (state_->what != what || done < state_->done) {  // another piece of work
+      state_->what = what;
+      state_->start = now;
+      state_->first = done;
+    }
+    state_->done = finished ? 0 : done;
     if (!finished && now - state_->last < std::chrono::milliseconds(100)) return;
     state_->last = now;
     if (finished) {
@@ -41,8 +48,11 @@ class TerminalBar {
       const auto filled = static_cast<std::size_t>(width * done / total);
       const std::string bar =
           std::string(filled, '#') + std::string(static_cast<std::size_t>(width) - filled, '.');
-      std::fprintf(state_->stream, "\r\x1b[K%.*s [%s] %lld/%lld", static_cast<int>(what.size()), what.data(),
-                   bar.c_str(), static_cast<long long>(done), static_cast<long long>(total));
+      std::fprintf(
+          state_->stream, "\r\x1b[K%.*s [%s] %lld/%lld%s", static_cast<int>(what.size()), what.data(),
+          bar.c_str(), static_cast<long long>(done), static_cast<long long>(total),
+          left(std::chrono::duration<double>(now - state_->start).count(), done - state_->first, total - done)
+              .c_str());
     }
     std::fflush(state_->stream);
   }
@@ -53,8 +63,25 @@ class TerminalBar {
     std::FILE* stream;
     bool draws;
     std::mutex mutex;  // copies of a bar may be told from several threads
-    std::chrono::steady_clock::time_point last{};
+    std::chrono::steady_clock::time_point last{}, start{};
+    std::string what{};
+    std::int64_t first = 0, done = 0;  ///< of this piece of work: where it began, and how far it is
   };
+
+  /// ", 12 s left" once a second has passed, at the speed so far.
+  static std::string left(double seconds, std::int64_t done, std::int64_t rest) {
+    if (seconds < 1 || done <= 0) return "";
+    const double more = seconds / static_cast<double>(done) * static_cast<double>(rest);
+    const bool minutes = more >= 120, hours = more >= 7200;
+    return ", " +
+           std::to_string(static_cast<std::int64_t>(more / (hours     ? 3600
+                                                            : minutes ? 60
+                                                                      : 1) +
+                                                    0.5)) +
+           (hours     ? " h left"
+            : minutes ? " min left"
+                      : " s left");
+  }
 
   static bool is_terminal(std::FILE* stream) {
 #if defined(_WIN32)

@@ -15,9 +15,9 @@ namespace lumen::influence {
 /// It must not matter which rows come together. One with `needs_peaks()` is called with windows that know the extremes
 /// of all rows.
 template <class S>
-concept Statistic = std::copy_constructible<S> && requires(const S& statistic, const Windows& rows) {
+concept Statistic = requires(const S& statistic, const Windows& rows) {
   { statistic(rows) } -> std::convertible_to<Tensor>;
-};
+} && std::copy_constructible<S>;
 
 /// Whether it must know the extremes of all rows before it is asked.
 template <class T>
@@ -36,8 +36,9 @@ class AnyStatistic {
  public:
   template <class S>
     requires(!std::same_as<std::remove_cvref_t<S>, AnyStatistic> && Statistic<std::remove_cvref_t<S>>)
-  AnyStatistic(S statistic)  // NOLINT(google-explicit-constructor): a list of statistics is written as a list
-      : needs_peaks_(influence::needs_peaks(statistic)), ask_(std::move(statistic)) {}
+  AnyStatistic(
+      S&& statistic)  // NOLINT(google-explicit-constructor): a list of statistics is written as a list
+      : needs_peaks_(influence::needs_peaks(statistic)), ask_(std::forward<S>(statistic)) {}
 
   Tensor operator()(const Windows& rows) const { return ask_(rows); }
   [[nodiscard]] bool needs_peaks() const { return needs_peaks_; }
