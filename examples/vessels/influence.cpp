@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "influence.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <tuple>
+
+#include <lumen/baseline/blur.hpp>
+#include <lumen/influence/field/theoretical.hpp>
+#include <lumen/influence/reducer/reduce.hpp>
+#include <lumen/influence/rows.hpp>
+#include <lumen/influence/statistic/box.hpp>
+#include <lumen/influence/statistic/count.hpp>
+#include <lumen/influence/statistic/mass.hpp>
+#include <lumen/influence/statistic/place.hpp>
+#include <lumen/influence/statistic/region.hpp>
+#include <lumen/io/file.hpp>
+#include <lumen/io/read.hpp>
+#include <lumen/map/distance.hpp>
+#include <lumen/map/view.hpp>
+#include <lumen/target/element.hpp>
+#include <lumen/target/transform.hpp>
+#include <lumen/trace/program.hpp>
+
+namespace lm = lumen;
+namespace inf = lumen::influence;
+
+namespace vessels {
+
+namespace {
+
+using Of = inf::Threshold::Of;
+const lm::AnyTarget vessel_log_odds = lm::target::LogOdds{lm::target::Class{.index = 1}};
+
+/// What was asked for, without the gaps between.
+Tensor dense(const Tensor& image, std::int64_t step) {
+  return image.slice(0, 0, image.size(0), step).slice(1, 0, image.size(1), step).contiguous();
+}
+
+const char* words_of(inf::Way way) {
+  return way == inf::Way::Rows      ? "backward, confined to windows"
+         : way == inf::Way::Columns ? "forward from the image's pixels, confined to windows"
+                                    : "by whole backward passes";
+}
+
+/// How much a pixel can see at most, in pixels a side.
+std::int64_t theoretical_side(const Network& net, const Tensor& x) {
+  const auto program =
+      lm::trace::Program::record([&](const lm::Tensors& parts) { return net(parts.front()); }, {x},
+                                 {.any_batch = false, .verify = false});
+  const inf::TheoreticalFields fields(program);
+  std::int64_t largest = 0;
+  const std::vector<std::int64_t> sizes = program.sizes(program.output());
+  for (std::int64_t place = 0; place < 8;
+       ++place) {  // it depends on where the pixel lies in the coarsest map
+    const std::int64_t row = std::min(sizes[2] / 2 + place, sizes[2] - 1),
+                       column = std::min(sizes[3] / 2 + place, sizes[3] - 1);
+    const auto parts = fields.parts(program.output(), {{0, sizes[1]}, {row, row + 1}, {column, column + 1}});
+    const auto& seen = parts.at(program.inputs().front());
+    largest = std::max({largest, seen[1].size(), seen[2].size()});
+  }
+  return largest;
+}
+
+double seconds_of_one_backward_pass(const Network& net, const Tensor& x) {
+  const at::AutoGradMode enable(true);
+  const Tensor input = x.clone().requires_grad_(true);
+  const Tensor output = net(input);
+  double best = 1e9;
+  for (int i = 0; i < 2; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    Tensor seed = at::zeros_like(output);
+    seed[0][1][output.size(2) / 2][output.size(3) / 2] = 1;
+    (void)torch::autograd::grad({output}, {input}, {seed}, /*retain_graph=*/true);
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return best;
+}
+
+}  // namespace
+
+Influence measure_influence(const Network& net, const Story& story, std::int64_t step,
+                            const lm::Progress& progress) {
+  const Tensor x = story.sample.image.unsqueeze(0);
+  const std::int64_t height = x.size(2), width = x.size(3);
+  Influence found{.image = story.sample.name, .step = step};
+  if (found.step == 0)
+    found.step =
+        std::max<std::int64_t>(1, std::llround(std::sqrt(static_cast<double>(height * width) / 4096)));
+  found.whole_pass_seconds = seconds_of_one_backward_pass(net, x);
+  found.theoretical = theoretical_side(net, x);
+
+  //! [influence]
+  const inf::Count count{{.level = 0.01, .of = Of::image}};  // above 1 % of the image's maximum
+  const inf::Fulfilment fulfilment{{.level = 0.1, .of = Of::row}};
+  const Tensor label = story.sample.label.eq(1).contiguous();
+  const Tensor distance = lm::map::tensor(lm::map::distance_to(lm::map::view<bool>(label)));
+  const inf::EffectiveField field(story.predicted.to(at::kLong), 2);  // of background, and of vessel
+  inf::Report report;
+  const auto reduced = inf::Reduce{}(
+      [&](const inf::RowSink& sink) {
+        report = inf::rows(net, x, inf::Every{.step = found.step}, {vessel_log_odds}, sink,
+                           {.run = {.progress = progress}});
+      },
+      count, fulfilment, inf::Mass{}, inf::by_distance(distance, distance_edges), inf::ActivationMaps{},
+      field, inf::Extremes(count, 4, 1.0));
+  const auto& [counts, fulfilments, masses, profile, of_input, fields, extremes] = reduced.results;
+  //! [influence]
+
+  found.rows = reduced.rows;
+  found.seconds = report.setup_seconds + report.row_seconds;
+  found.reducing_seconds = report.sink_seconds;
+  found.way = words_of(report.way);
+  found.count = dense(counts, found.step);
+  found.fulfilment = dense(fulfilments, found.step);
+  found.mass = dense(masses, found.step);
+  found.probability = dense(story.probability.to(at::kDouble), found.step);
+  const Tensor shares = dense(profile, found.step).reshape({-1, profile.size(2)}).mean(0);
+  for (std::int64_t k = 0; k < shares.size(0); ++k) found.near_vessel.push_back(shares[k].item<double>());
+  found.of_input = of_input;
+  found.extremes = extremes;
+  for (std::size_t g = 0; g < 2; ++g) {
+    found.fields[g] = fields[g];
+    found.gaussians[g] = inf::fit_gaussian(fields[g].energy);
+  }
+  if (found.probability.gt(0.5).any().item<bool>())
+    found.confidence = inf::against_confidence(found.count, found.probability);
+  return found;
+}
+
+namespace {
+
+/// The image with its vessel near a pixel replaced, by a share, by what lies around it.
+Tensor faded(const Tensor& image, const Tensor& vessel, const Tensor& near, double share) {
+  const lm::baseline::Blur blur{.sigma = 6.0};
+  const Tensor outside = vessel.logical_not().to(image.scalar_type());
+  const Tensor around = blur((image * outside).unsqueeze(0))[0] /
+                        blur(outside.reshape({1, 1, image.size(1), image.size(2)}))[0].clamp_min(1e-3);
+  // a border of two pixels fades, too: there the vessel's light has spread
+  const Tensor wide = at::max_pool2d(
+      vessel.to(image.scalar_type()).reshape({1, 1, image.size(1), image.size(2)}), 5, 1, 2)[0];
+  return image + share * near * wide * (around - image);
+}
+
+Faded measured(const Network& net, const std::string& name, const Tensor& image, std::int64_t row,
+               std::int64_t column, const Tensor& path) {
+  Faded found{.name = name, .image = image};
+  const Tensor x = image.unsqueeze(0);
+  const inf::Threshold own{.level = 0.01, .of = Of::row};
+  const auto reduced = inf::Reduce{}(
+      [&](const inf::RowSink& sink) {
+        inf::rows(net, x, inf::Pixels{{{row, column}}}, {vessel_log_odds}, [&](const inf::RowChunk& chunk) {
+          found.row = chunk.dense()[0].sum(0);
+          sink(chunk);
+        });
+      },
+      inf::Count{own}, inf::BoxArea{own}, inf::Fulfilment{own}, inf::PositiveMass{}, inf::NegativeMass{},
+      inf::EnergyRadius{}, inf::MassInside{path});
+  const auto at = [&](const Tensor& statistic) { return statistic[row][column].item<double>(); };
+  const auto& [count, area, fulfilment, positive, negative, radius, inside] = reduced.results;
+  found.peak = reduced.peaks.magnitude();
+  found.count = at(count);
+  found.box_area = at(area);
+  found.fulfilment = at(fulfilment);
+  found.positive = at(positive);
+  found.negative = at(negative);
+  found.radius = at(radius);
+  found.on_path = at(inside);
+  const at::NoGradGuard no_gradient;
+  found.probability = at::softmax(net(x), 1)[0][1][row][column].item<double>();
+  return found;
+}
+
+}  // namespace
+
+Vanishing watch_vanishing(const Network& net, const Story& story, const std::filesystem::path& folder) {
+  std::vector<std::pair<std::string, Tensor>> series;
+  Vanishing found{.row = story.row, .column = story.column};
+  if (folder.empty()) {
+    const Tensor image = story.sample.image, vessel = story.sample.label.eq(1);
+    const auto squared = [](std::int64_t extent, std::int64_t middle) {
+      return (at::arange(extent, at::kFloat) - static_cast<double>(middle)).square();
+    };
+    const Tensor near = (-(squared(image.size(1), story.row).unsqueeze(1) +
+                           squared(image.size(2), story.column).unsqueeze(0)) /
+                         (2.0 * 10 * 10))
+                            .exp()
+                            .unsqueeze(0);
+    for (const int percent : {0, 20, 40, 60, 80, 100})
+      series.emplace_back(lm::text(percent, " % faded"), faded(image, vessel, near, percent / 100.0));
+    found.words =
+        "image " + story.sample.name + ", whose vessel around the pixel fades into what lies beside it";
+  } else {
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      const std::string kind = lm::io::extension(entry.path());
+      if (entry.is_regular_file() && (kind == ".tif" || kind == ".tiff" || kind == ".png"))
+        files.push_back(entry.path());
+    }
+    std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) {
+      return std::pair(a.stem() != "original", a.stem().string()) <
+             std::pair(b.stem() != "original", b.stem().string());
+    });
+    lm::require(!files.empty(), [&] { return lm::text(folder, " holds no TIFF or PNG image"); });
+    for (const auto& file : files) {
+      const Tensor image = lm::io::to_float(lm::io::read(file)).narrow(0, 0, 1);
+      lm::require(series.empty() || image.sizes() == series.front().second.sizes(),
+                  [&] { return lm::text(file, " has another size than the images before it"); });
+      series.emplace_back(file.stem().string(), image);
+    }
+    found.row = series.front().second.size(1) / 2;
+    found.column = series.front().second.size(2) / 2;
+    found.words = lm::text(
+        "the ", series.size(), " images of ",
+        folder.filename().empty() ? folder.parent_path().filename().string() : folder.filename().string());
+  }
+  const Tensor path = (series.back().second - series.front().second).abs().amax(0).gt(1.0 / 255);
+  for (const auto& [name, image] : series)
+    found.images.push_back(measured(net, name, image, found.row, found.column, path));
+  return found;
+}
+
+}  // namespace vessels
