@@ -23,9 +23,9 @@
 #include <lumen/view/colormap.hpp>
 
 #include "command.hpp"
-#include "input.hpp"
 #include "network.hpp"
 #include "reducers.hpp"
+#include "sample.hpp"
 #include "summary.hpp"
 #include "target.hpp"
 
@@ -63,17 +63,19 @@ std::int64_t bytes_of(std::string words) {
 
 /// The one image that the rows lead to, where the network is.
 Tensor input_of(const Options& options, const Network& network) {
-  Preprocessing how{.channels = channels_of(network)};
+  Preprocessing how;
   if (!options.size.empty()) how.size = to_integers(options.size);
   if (!options.crop.empty()) how.crop = to_integers(options.crop);
   if (!options.mean.empty()) how.mean = to_numbers(options.mean);
   if (!options.std.empty()) how.std = to_numbers(options.std);
-  const std::vector<Sample> samples = read_samples(options.input, how);
-  require(samples.size() == 1 && samples.front().x.dim() == 4, [&] {
-    return text(options.input, " holds ", samples.size(), " samples of shape ", samples.front().x.sizes(),
+  Reader reader(network, how, {});
+  const std::vector<Sample> samples = reader.read({options.input});
+  const Tensor x = samples.front().parts.front();
+  require(samples.size() == 1 && x.dim() == 4, [&] {
+    return text(options.input, " holds ", samples.size(), " samples of shape ", x.sizes(),
                 "; rows are of one image, [1, C, H, W]");
   });
-  return samples.front().x.to(network.device, network.dtype);
+  return x;
 }
 
 /// Reads every reducer's image, whatever their number.

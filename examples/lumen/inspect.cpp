@@ -11,8 +11,10 @@
 #include <lumen/trace/observe.hpp>
 
 #include "command.hpp"
+#include "fields.hpp"
 #include "message.hpp"
 #include "network.hpp"
+#include "sample.hpp"
 #include "summary.hpp"
 
 namespace cli {
@@ -20,7 +22,7 @@ namespace cli {
 namespace {
 
 struct Options {
-  std::string model{}, shape{}, layer{};
+  std::string model{}, shape{}, layer{}, image{};
   LoadOptions load{};
   bool json = false, all = false;
 };
@@ -47,16 +49,16 @@ Tensor random_input(const std::vector<std::int64_t>& shape, const Network& netwo
   return at::rand(shape, source, at::kFloat).to(network.device, network.dtype);
 }
 
-void look(const Network& network, const std::vector<std::int64_t>& shape, Seen& seen) {
+void look(const Network& network, const Tensor& x, Seen& seen) {
   const at::NoGradGuard no_grad;
-  seen.x = random_input(shape, network);
+  seen.x = x;
   const lm::trace::Listening listening(seen.taps);
   seen.operations = lm::trace::observe([&] { seen.output = network.model(seen.x); });
 }
 
 /// One pass on an input of the shape that was given, or of a usual one that fits the first weight.
 void look_somehow(const Network& network, const std::string& given, Seen& seen) {
-  if (!given.empty()) return look(network, to_integers(given), seen);
+  if (!given.empty()) return look(network, random_input(to_integers(given), network), seen);
   std::vector<std::vector<std::int64_t>> shapes;
   if (network.weight.size() == 2) shapes.push_back({1, network.weight[1]});
   if (network.weight.size() == 4) {
@@ -66,7 +68,7 @@ void look_somehow(const Network& network, const std::string& given, Seen& seen) 
   std::string why = "its first weight does not tell";
   for (const auto& shape : shapes) {
     try {
-      return look(network, shape, seen);
+      return look(network, random_input(shape, network), seen);
     } catch (const std::exception& error) {
       why = first_line(error);
     }
@@ -110,7 +112,13 @@ Json inspected(const Options& options) {
                 " tensors; this program looks at networks of one input");
   });
   Seen seen;
-  look_somehow(network, options.shape, seen);
+  if (options.image.empty()) {
+    look_somehow(network, options.shape, seen);
+  } else {
+    require(options.shape.empty(), "--image tells the shape; leave --shape out");
+    Reader reader(network, {}, {});
+    look(network, reader.read({options.image}).front().parts.front(), seen);
+  }
   const std::string layer = !options.layer.empty() ? options.layer : last_dense(seen).value_or("");
   if (!layer.empty()) check_layer(network, to_layer(layer));
   Json json{{"model", options.model},
@@ -131,6 +139,7 @@ Json inspected(const Options& options) {
     json["operators"].back()["output"] =
         results.empty() ? Json(nullptr) : Json(results.front().sizes().vec());
   }
+  json["receptive_fields"] = receptive_fields(network.model, seen.x, !options.image.empty());
   json["layer_tried"] = layer;
   json["methods"] = Json::array();
   const lm::TerminalBar bar;
@@ -160,6 +169,8 @@ void print(const Json& json) {
     std::printf("  %-32s %-32s %s\n", words(op["operator"]).c_str(), words(op["name"]).c_str(),
                 op["output"].is_null() ? "" : op["output"].dump().c_str());
   }
+  std::printf("\nreceptive fields of their middle pixels, in pixels of the input\n%s",
+              lines_of_fields(json["receptive_fields"]).c_str());
   const std::string layer = words(json["layer_tried"]);
   std::printf("\nmethods%s\n", layer.empty() ? "" : (", those that need a layer at " + layer).c_str());
   for (const Json& method : json["methods"]) {
@@ -177,6 +188,8 @@ void add_inspect(CLI::App& app) {
       "inspect", "Shows a network's layers, operators, shapes, and which methods cover it");
   command.add_option("-m,--model,model", options->model, "TorchScript file")->required();
   command.add_option("--shape", options->shape, "of an input: 1,3,224,224 (default: a small one that runs)");
+  command.add_option("--image", options->image,
+                     "an input: receptive fields are then also measured on it, effective ones");
   command.add_option("--layer", options->layer,
                      "where methods that need one are tried (default: the last convolution)");
   command.add_option("--device", options->load.device, "cpu, cuda, cuda:1")->capture_default_str();

@@ -16,6 +16,7 @@
 #include <lumen/influence/statistic/place.hpp>
 #include <lumen/influence/statistic/region.hpp>
 #include <lumen/io/file.hpp>
+#include <lumen/io/image.hpp>
 #include <lumen/io/read.hpp>
 #include <lumen/map/distance.hpp>
 #include <lumen/map/view.hpp>

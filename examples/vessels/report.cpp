@@ -19,6 +19,8 @@
 #include <lumen/view/overlay.hpp>
 #include <lumen/view/report.hpp>
 
+#include "influence.hpp"
+#include "influence_report.hpp"
 #include "job.hpp"
 
 namespace lm = lumen;
@@ -365,6 +367,8 @@ void write_report(const Result& result) {
   training_section(report, result);
   for (const Story& story : result.stories) story_section(report, story);
   if (!result.stories.empty()) comparison_section(report, result);
+  if (result.influence) influence_section(report, *result.influence, result.stories.front());
+  if (result.vanishing) vanishing_section(report, *result.vanishing);
   auto& files = report.section("Files");
   files.text(
       "Beside this page: summary.json with every number, maps/*.npy with every map (float32, [H, W]), "
@@ -396,6 +400,37 @@ void write_summary(const Result& result) {
   for (std::size_t i = 0; i < result.test_names.size(); ++i)
     out["tests"].push_back(
         {{"image", result.test_names[i]}, {"iou", result.test_ious[i]}, {"dice", result.test_dices[i]}});
+  if (result.influence) {
+    const Influence& influence = *result.influence;
+    out["influence"] = {{"image", influence.image},
+                        {"rows", influence.rows},
+                        {"step", influence.step},
+                        {"way", influence.way},
+                        {"seconds", influence.seconds},
+                        {"reducing_seconds", influence.reducing_seconds},
+                        {"whole_backward_pass_seconds", influence.whole_pass_seconds},
+                        {"theoretical_side", influence.theoretical},
+                        {"count_against_probability",
+                         {{"slope", real(influence.confidence.slope)},
+                          {"correlation", real(influence.confidence.correlation)}}}};
+    for (std::size_t g = 0; g < 2; ++g) {
+      out["influence"]["effective_radius_90"].push_back(real(influence.fields[g].radius(90)));
+      out["influence"]["sigma"].push_back(
+          {real(influence.gaussians[g].sigma_row), real(influence.gaussians[g].sigma_column)});
+    }
+  }
+  if (result.vanishing) {
+    for (const Faded& image : result.vanishing->images)
+      out["vanishing"].push_back({{"image", image.name},
+                                  {"probability", image.probability},
+                                  {"count", image.count},
+                                  {"box_area", image.box_area},
+                                  {"fulfilment", image.fulfilment},
+                                  {"positive_mass", image.positive},
+                                  {"negative_mass", image.negative},
+                                  {"radius_90", image.radius},
+                                  {"mass_where_the_images_differ", image.on_path}});
+  }
   out["rows"] = Json::array();
   for (const Story& story : result.stories)
     for (const Answer& answer : story.answers) {

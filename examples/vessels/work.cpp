@@ -20,6 +20,7 @@
 #include <lumen/net/unet.hpp>
 #include <lumen/train/trainer.hpp>
 
+#include "influence.hpp"
 #include "job.hpp"
 
 namespace lm = lumen;
@@ -221,6 +222,15 @@ void work(const Options& options) {
     result.stories.push_back(std::move(story));
   }
   result.seconds.emplace_back("explaining", watch.lap());
+  if (!result.stories.empty() && options.influence >= 0) {
+    const Story& story = result.stories.front();
+    std::printf("what every pixel of %s depends on\n", story.sample.name.c_str());
+    std::fflush(stdout);
+    result.influence =
+        std::make_shared<Influence>(measure_influence(network, story, options.influence, lm::TerminalBar{}));
+    result.vanishing = std::make_shared<Vanishing>(watch_vanishing(network, story, options.faded));
+    result.seconds.emplace_back("influence", watch.lap());
+  }
   write_results(result);
   std::printf("%s\n",
               std::filesystem::absolute(options.out / "report.html").lexically_normal().string().c_str());

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "influence_report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <lumen/view/colormap.hpp>
+#include <lumen/view/mark.hpp>
+#include <lumen/view/number.hpp>
+#include <lumen/view/overlay.hpp>
+
+namespace lm = lumen;
+namespace v = lumen::view;
+
+namespace vessels {
+
+namespace {
+
+using v::decimals;
+using v::Figure;
+using v::number;
+
+/// From 0 to all but the largest values.
+Tensor shaded(const Tensor& map) {
+  return v::colorize(map, v::colormap::viridis,
+                     {0.0, std::max(v::percentile_range(map, 0, 99.5).high, 1e-300)});
+}
+
+Tensor shown(const Tensor& image) {
+  const Tensor plane = image.mean(0);
+  return v::picture(plane, v::percentile_range(plane, 0.5, 99.5));
+}
+
+/// The middle of a field, `half` pixels to each side of its output's pixel; its square root, so that the eye sees the tails.
+Tensor around(const lm::influence::Field& field, std::int64_t half) {
+  const auto middle_row = static_cast<std::int64_t>(field.row),
+             middle_column = static_cast<std::int64_t>(field.column);
+  const Tensor padded = at::constant_pad_nd(field.energy, {half, half, half, half});
+  return padded.narrow(0, middle_row, 2 * half + 1)
+      .narrow(1, middle_column, 2 * half + 1)
+      .sqrt()
+      .contiguous();
+}
+
+/// A part of a picture, `side` pixels a side as far as there are so many, about a place.
+struct Window {
+  std::int64_t top, left, height, width;
+  Window(std::int64_t row, std::int64_t column, std::int64_t rows, std::int64_t columns, std::int64_t side)
+      : height(std::min(side, rows)), width(std::min(side, columns)) {
+    top = std::clamp<std::int64_t>(row - side / 2, 0, rows - height);
+    left = std::clamp<std::int64_t>(column - side / 2, 0, columns - width);
+  }
+  [[nodiscard]] Tensor of(const Tensor& picture) const {
+    return picture.narrow(-2, top, height).narrow(-1, left, width).contiguous();
+  }
+};
+
+Tensor over(const Tensor& image, const Tensor& row, const Window& window, std::int64_t at_row,
+            std::int64_t at_column) {
+  const Tensor dimmed = (window.of(shown(image)).to(at::kDouble) * 0.6).to(at::kByte);
+  const Tensor map = window.of(row.to(at::kDouble));
+  Tensor out = v::Overlay{
+      .colors = v::colormap::rd_yl_gn, .range = v::symmetric_range(map, 98.0), .alpha = 1.0}(dimmed, map);
+  v::draw(out, {.row = at_row - window.top, .column = at_column - window.left, .radius = 4});
+  return out;
+}
+
+void extremes(v::Section& section, const Influence& influence, const Story& story) {
+  constexpr std::int64_t side = 64;
+  const Tensor& image = story.sample.image;
+  v::Matrix matrix{.columns = {"Image", "Its influence on the pixel"}, .side = 180};
+  for (std::size_t kind = 0; kind < 2; ++kind) {
+    for (const lm::influence::KeptRow& kept : influence.extremes[kind]) {
+      Tensor row = at::zeros({image.size(1), image.size(2)}, kept.window.options());
+      row.narrow(0, kept.top, kept.window.size(0))
+          .narrow(1, kept.left, kept.window.size(1))
+          .copy_(kept.window);
+      const Window window(kept.row, kept.column, image.size(1), image.size(2), side);
+      Tensor place = window.of(shown(image));
+      v::draw(place, {.row = kept.row - window.top, .column = kept.column - window.left, .radius = 4});
+      matrix.rows.push_back(
+          {.label =
+               lm::text(kind == 0 ? "Many: " : "Few: ", static_cast<std::int64_t>(kept.value), " pixels"),
+           .note = lm::text("row ", kept.row, ", column ", kept.column, "; probability ",
+                            decimals(story.probability[kept.row][kept.column].item<double>())),
+           .figures = {Figure{.picture = place},
+                       Figure{.picture = over(image, row, window, kept.row, kept.column)}}});
+    }
+  }
+  section.heading("Pixels that depend on the most and on the fewest others");
+  section.matrix(matrix);
+}
+
+/// Means of a statistic over tenths of the probability.
+v::LineChart against_probability(const Influence& influence) {
+  std::vector<double> sums(10), places(10), counts(10);
+  const Tensor p = influence.probability.flatten().contiguous(), y = influence.count.flatten().contiguous();
+  for (std::int64_t i = 0; i < p.numel(); ++i) {
+    const double at = p.data_ptr<double>()[i];
+    const auto bin = static_cast<std::size_t>(std::clamp(at * 10, 0.0, 9.0));
+    sums[bin] += y.data_ptr<double>()[i];
+    places[bin] += at;
+    ++counts[bin];
+  }
+  v::Series means{.name = "mean of each tenth"},
+      line{.name = "line through the pixels above 0.5", .dashed = true};
+  for (std::size_t bin = 0; bin < 10; ++bin) {
+    if (counts[bin] == 0) continue;
+    means.x.push_back(places[bin] / counts[bin]);
+    means.y.push_back(sums[bin] / counts[bin]);
+  }
+  for (const double x : {0.5, 1.0}) {
+    line.x.push_back(x);
+    line.y.push_back(influence.confidence.slope * x + influence.confidence.intercept);
+  }
+  v::LineChart chart{.title = "Pixels that matter, against confidence",
+                     .x_label = "probability of vessel",
+                     .series = {means}};
+  if (influence.confidence.count > 1) chart.series.push_back(line);
+  return chart;
+}
+
+v::LineChart near_vessel(const Influence& influence) {
+  v::Series shares{.name = "share of the influence, %"};
+  for (std::size_t k = 0; k < influence.near_vessel.size(); ++k) {
+    shares.x.push_back(k == 0 ? 0.0 : distance_edges[k - 1]);
+    shares.y.push_back(100 * influence.near_vessel[k]);
+  }
+  return {.title = "Where the influence comes from",
+          .x_label = "distance from the label's vessels, pixels, from",
+          .series = {shares}};
+}
+
+}  // namespace
+
+void influence_section(v::Report& report, const Influence& influence, const Story& story) {
+  auto& section = report.section("What every pixel depends on");
+  section.text(lm::text("So far one question was asked of an image. Here every ",
+                        influence.step == 1 ? "" : lm::text(influence.step, ". "), "pixel of the output of ",
+                        influence.image,
+                        " is asked: which pixels of the image change its log-odds of vessel, and by how "
+                        "much? ",
+                        influence.rows, " gradients, each exact, ", influence.way, "."));
+  const double each = influence.seconds / static_cast<double>(influence.rows);
+  section.facts({{decimals(1000 * each, 1) + " ms", "a pixel",
+                  lm::text(decimals(influence.whole_pass_seconds / each, 1),
+                           " times as fast as a backward pass of the whole image")},
+                 {decimals(influence.seconds, 0) + " s", "for all of them",
+                  lm::text("and ", decimals(influence.reducing_seconds, 1), " s to measure them")},
+                 {lm::text(influence.theoretical), "pixels a side", "is as far as one can see at most"},
+                 {decimals(influence.fields[1].radius(90), 1), "pixels",
+                  "hold 90 % of what a vessel's pixel depends on"}});
+  const auto half = std::max<std::int64_t>(8, std::min<std::int64_t>(influence.theoretical / 2, 40));
+  section.grid(
+      {Figure{.picture = shaded(influence.count),
+              .title = "Count",
+              .caption = "pixels above 1 % of the image's largest influence"},
+       Figure{.picture = shaded(influence.fulfilment),
+              .title = "Fulfilment",
+              .caption = "share of their box (10 % of the pixel's own largest)"},
+       Figure{.picture = shaded(influence.mass),
+              .title = "Mass",
+              .caption = "sum of all influences, signs aside"},
+       Figure{.picture = v::colorize(influence.of_input.mean, v::colormap::rd_yl_gn,
+                                     v::symmetric_range(influence.of_input.mean, 99.5)),
+              .title = "Of each image pixel",
+              .caption = "its mean influence on all outputs: green for vessel, red against"},
+       Figure{.picture = v::magnify(shaded(around(influence.fields[0], half)), 3),
+              .title = "Field of background",
+              .caption = lm::text("effective; sigma ", decimals(influence.gaussians[0].sigma_row, 1), " x ",
+                                  decimals(influence.gaussians[0].sigma_column, 1), " pixels")},
+       Figure{.picture = v::magnify(shaded(around(influence.fields[1], half)), 3),
+              .title = "Field of vessel",
+              .caption = lm::text("effective; sigma ", decimals(influence.gaussians[1].sigma_row, 1), " x ",
+                                  decimals(influence.gaussians[1].sigma_column, 1), " pixels")}});
+  section.plots({against_probability(influence), near_vessel(influence)});
+  section.note(
+      lm::text("Effective receptive field: the mean squared derivative at each offset from the output's "
+               "pixel (arXiv:1701.04128), its "
+               "root shown; sigma: of the Gaussian that fits it best. The line has a correlation of ",
+               decimals(influence.confidence.correlation), " over ", influence.confidence.count, " pixels."));
+  if (!influence.extremes[0].empty()) extremes(section, influence, story);
+}
+
+void vanishing_section(v::Report& report, const Vanishing& vanishing) {
+  auto& section = report.section("A vessel that vanishes");
+  section.text(lm::text("The same pixel (row ", vanishing.row, ", column ", vanishing.column, ") of ",
+                        vanishing.words, ". What does it depend on, the less of the vessel is left?"));
+  constexpr std::int64_t side = 72;
+  v::Matrix matrix{.columns = {"Image", "Its influence on the pixel"}, .side = 180};
+  v::Table table{.headers = {"Image", "Probability", "Count", "Box, pixels", "Fulfilment", "For vessel",
+                             "Against", "Radius 90 %", "Where it fades, %"}};
+  for (const Faded& image : vanishing.images) {
+    const Window window(vanishing.row, vanishing.column, image.row.size(0), image.row.size(1), side);
+    Tensor place = window.of(shown(image.image));
+    v::draw(place,
+            {.row = vanishing.row - window.top, .column = vanishing.column - window.left, .radius = 4});
+    matrix.rows.push_back(
+        {.label = image.name,
+         .note = "probability " + decimals(image.probability),
+         .figures = {Figure{.picture = place}, Figure{.picture = over(image.image, image.row, window,
+                                                                      vanishing.row, vanishing.column)}}});
+    table.rows.push_back({image.name, decimals(image.probability), decimals(image.count, 0),
+                          decimals(image.box_area, 0), decimals(image.fulfilment), number(image.positive),
+                          number(image.negative), decimals(image.radius, 1),
+                          decimals(100 * image.on_path, 0)});
+  }
+  section.matrix(matrix);
+  section.table(table);
+  section.note(
+      "Count, box and fulfilment: of the pixels above 1 % of the row's own largest influence. For and "
+      "against: the sums of its positive and "
+      "negative values, in log-odds for a change of brightness by 1. Radius: within which 90 % of the "
+      "squared influence lies. Where it fades: "
+      "the share of the influence on pixels that differ between the first and the last image.");
+}
+
+}  // namespace vessels
