@@ -112,7 +112,10 @@ v::LineChart against_probability(const Influence& influence) {
     means.x.push_back(places[bin] / counts[bin]);
     means.y.push_back(sums[bin] / counts[bin]);
   }
-  for (const double x : {0.5, 1.0}) {
+  const Tensor sure = p.masked_select(p.gt(0.5));
+  const double first = sure.numel() > 0 ? sure.min().item<double>() : 0.5,
+               last = sure.numel() > 0 ? sure.max().item<double>() : 1.0;
+  for (const double x : {first, last}) {
     line.x.push_back(x);
     line.y.push_back(influence.confidence.slope * x + influence.confidence.intercept);
   }
@@ -138,12 +141,13 @@ v::LineChart near_vessel(const Influence& influence) {
 
 void influence_section(v::Report& report, const Influence& influence, const Story& story) {
   auto& section = report.section("What every pixel depends on");
-  section.text(lm::text("So far one question was asked of an image. Here every ",
-                        influence.step == 1 ? "" : lm::text(influence.step, ". "), "pixel of the output of ",
-                        influence.image,
-                        " is asked: which pixels of the image change its log-odds of vessel, and by how "
-                        "much? ",
-                        influence.rows, " gradients, each exact, ", influence.way, "."));
+  section.text(
+      lm::text("So far one question was asked of an image. Here ",
+               influence.step == 1 ? "every pixel"
+                                   : lm::text("one pixel of every ", influence.step, " x ", influence.step),
+               " of the output of ", influence.image,
+               " is asked: which pixels of the image change its log-odds of vessel, and by how much? ",
+               influence.rows, " gradients, each exact, ", influence.way, "."));
   const double each = influence.seconds / static_cast<double>(influence.rows);
   section.facts({{decimals(1000 * each, 1) + " ms", "a pixel",
                   lm::text(decimals(influence.whole_pass_seconds / each, 1),
@@ -153,29 +157,32 @@ void influence_section(v::Report& report, const Influence& influence, const Stor
                  {lm::text(influence.theoretical), "pixels a side", "is as far as one can see at most"},
                  {decimals(influence.fields[1].radius(90), 1), "pixels",
                   "hold 90 % of what a vessel's pixel depends on"}});
-  const auto half = std::max<std::int64_t>(8, std::min<std::int64_t>(influence.theoretical / 2, 40));
-  section.grid(
-      {Figure{.picture = shaded(influence.count),
-              .title = "Count",
-              .caption = "pixels above 1 % of the image's largest influence"},
-       Figure{.picture = shaded(influence.fulfilment),
-              .title = "Fulfilment",
-              .caption = "share of their box (10 % of the pixel's own largest)"},
-       Figure{.picture = shaded(influence.mass),
-              .title = "Mass",
-              .caption = "sum of all influences, signs aside"},
-       Figure{.picture = v::colorize(influence.of_input.mean, v::colormap::rd_yl_gn,
-                                     v::symmetric_range(influence.of_input.mean, 99.5)),
-              .title = "Of each image pixel",
-              .caption = "its mean influence on all outputs: green for vessel, red against"},
-       Figure{.picture = v::magnify(shaded(around(influence.fields[0], half)), 3),
-              .title = "Field of background",
-              .caption = lm::text("effective; sigma ", decimals(influence.gaussians[0].sigma_row, 1), " x ",
-                                  decimals(influence.gaussians[0].sigma_column, 1), " pixels")},
-       Figure{.picture = v::magnify(shaded(around(influence.fields[1], half)), 3),
-              .title = "Field of vessel",
-              .caption = lm::text("effective; sigma ", decimals(influence.gaussians[1].sigma_row, 1), " x ",
-                                  decimals(influence.gaussians[1].sigma_column, 1), " pixels")}});
+  std::vector<Figure> figures{
+      Figure{.picture = shaded(influence.count),
+             .title = "Count",
+             .caption = "pixels above 1 % of the image's largest influence"},
+      Figure{.picture = shaded(influence.fulfilment),
+             .title = "Fulfilment",
+             .caption = "share of their box (10 % of the pixel's own largest)"},
+      Figure{.picture = shaded(influence.mass),
+             .title = "Mass",
+             .caption = "sum of all influences, signs aside"},
+      Figure{.picture = v::colorize(influence.of_input.mean, v::colormap::rd_yl_gn,
+                                    v::symmetric_range(influence.of_input.mean, 99.5)),
+             .title = "Of each image pixel",
+             .caption = "its mean influence on all outputs: green for vessel, red against"}};
+  for (const std::size_t g : {std::size_t{0}, std::size_t{1}}) {
+    const lm::influence::Field& field = influence.fields[g];
+    if (field.rows == 0) continue;
+    const auto half = static_cast<std::int64_t>(std::ceil(std::max(6.0, 1.5 * field.radius(99))));
+    const lm::influence::Gaussian& fit = influence.gaussians[g];
+    figures.push_back({.picture = v::magnify(shaded(around(field, half)), 4),
+                       .title = g == 0 ? "Field of background" : "Field of vessel",
+                       .caption = lm::text("effective, ", 2 * half + 1, " pixels wide; sigma ",
+                                           decimals(fit.sigma_row, 1), " x ", decimals(fit.sigma_column, 1),
+                                           " pixels, R squared ", decimals(fit.r_squared))});
+  }
+  section.grid(figures);
   section.plots({against_probability(influence), near_vessel(influence)});
   section.note(
       lm::text("Effective receptive field: the mean squared derivative at each offset from the output's "

@@ -460,6 +460,17 @@ void write_results(const Result& result) {
   for (const Story& story : result.stories)
     for (const Answer& answer : story.answers)
       lm::io::write_npy(result.options.out / map_file(story, answer), answer.map.to(at::kFloat).contiguous());
+  if (result.influence) {
+    const auto write = [&](const char* name, const Tensor& map) {
+      lm::io::write_npy(result.options.out / "maps" / lm::text("influence_", name, ".npy"), map);
+    };
+    write("count", result.influence->count);
+    write("fulfilment", result.influence->fulfilment);
+    write("mass", result.influence->mass);
+    write("input_mean", result.influence->of_input.mean);
+    write("field_background", result.influence->fields[0].energy);
+    write("field_vessel", result.influence->fields[1].energy);
+  }
   lm::train::write_history(result.history, result.options.out / "history.csv");
   write_report(result);
   write_summary(result);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
@@ -92,8 +93,10 @@ struct Reduce {
       include(rows, peaks);
       each(rows, false);
       seen += rows.count();
-      kept_bytes += static_cast<std::int64_t>(chunk.values.nbytes());
-      keeps = keeps && kept_bytes <= keep;
+      const auto bytes = static_cast<std::int64_t>(chunk.values.nbytes());
+      kept_bytes += bytes;
+      // what will not fit is not begun to be kept
+      keeps = keeps && kept_bytes <= keep && bytes / rows.count() <= keep / std::max<std::int64_t>(chunk.total, 1);
       if (keeps) {
         kept.push_back(chunk);
       } else {
