@@ -100,6 +100,15 @@ inline std::optional<ChannelMap> arithmetic_map(const trace::Step& step, std::si
 
 }  // namespace detail
 
+/// Whether a normalisation that may have running statistics goes by those of the batch, so that its rows are not apart.
+[[nodiscard]] inline bool normalises_by_batch(const trace::Step& step) {
+  for (const char* each : {"training", "train", "use_input_stats"}) {
+    if (step.argument(each).isBool() && step.argument(each).toBool()) return true;
+  }
+  return detail::bare_name(step.op.schema()).find("with_update") != std::string_view::npos ||
+         !operand_of(step, roles(step).running_mean) || !operand_of(step, roles(step).running_var);
+}
+
 /// A step as an affine map of each channel of its one value: normalisation by fixed statistics, and sums and products with
 /// a constant or with one for each channel. None for everything else, statistics of the batch included.
 /// result = scale * value + shift, exact but for rounding.
@@ -113,9 +122,7 @@ inline std::optional<ChannelMap> arithmetic_map(const trace::Step& step, std::si
   if (!value || step.result_sizes.empty()) return std::nullopt;
   const Roles of = roles(step);
   if (of.running_mean < 0) return detail::arithmetic_map(step, *value);
-  for (const char* each : {"training", "train", "use_input_stats"}) {
-    if (step.argument(each).isBool() && step.argument(each).toBool()) return std::nullopt;
-  }
+  if (normalises_by_batch(step)) return std::nullopt;
   const auto mean = detail::constant_at(step, of.running_mean),
              variance = detail::constant_at(step, of.running_var);
   const auto weight = detail::constant_at(step, of.weight), bias = detail::constant_at(step, of.bias);

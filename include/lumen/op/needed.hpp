@@ -16,10 +16,9 @@ namespace lumen::op {
                 " was asked for");
   });
   const detail::Subject subject{step, operand, result};
-  if (!step.op.schema().name().starts_with("aten::")) return detail::everything(subject);
   if (is_convolution(step)) return detail::convolution(subject);
-  const auto found = detail::entries().find(detail::bare_name(step));
-  return found == detail::entries().end() ? detail::everything(subject) : found->second(subject);
+  const detail::Entry entry = detail::entry_of(step);
+  return entry == nullptr ? detail::everything(subject) : entry(subject);
 }
 
 /// The part of an operand that a part of a result reads.

@@ -66,9 +66,8 @@ inline std::optional<Confined> confined_by_entry(Entry entry, const trace::Step&
   std::optional<Confined> found;
   if (is_convolution(step)) {
     if (result == 0) found = detail::confined_convolution(step);
-  } else {
-    const auto entry = detail::entries().find(detail::bare_name(step));
-    if (entry != detail::entries().end()) found = detail::confined_by_entry(entry->second, step, result);
+  } else if (const detail::Entry entry = detail::entry_of(step)) {
+    found = detail::confined_by_entry(entry, step, result);
   }
   if (!found) return std::nullopt;
   found->value = [&step, result, whole = found->whole, run = std::move(found->value)](Tensors crops,

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include <lumen/op/channel_map.hpp>
 #include <lumen/rule/record.hpp>
 
 namespace lumen::rule {
@@ -33,6 +34,15 @@ namespace lumen::rule {
 inline void require_own_statistics(const Record& record, std::string_view method) {
   const std::string reason = batch_statistics(record);
   require(reason.empty(), [&] { return text(method, ": ", reason); });
+}
+
+/// Batch norm by fixed statistics as an affine map of each channel.
+/// @throws Error if its statistics are those of the batch
+[[nodiscard]] inline op::ChannelMap channel_map(const Record& record, std::string_view method) {
+  require_own_statistics(record, method);
+  const double epsilon = record.argument(record.position("eps") >= 0 ? "eps" : "epsilon").toDouble();
+  return op::channel_map(record.tensor("running_mean"), record.tensor("running_var"), record.tensor("weight"),
+                         record.tensor("bias"), epsilon);
 }
 
 }  // namespace lumen::rule

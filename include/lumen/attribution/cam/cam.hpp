@@ -11,6 +11,7 @@
 #include <lumen/attribution/cam/layout.hpp>
 #include <lumen/attribution/cam/upsample.hpp>
 #include <lumen/engine/method.hpp>
+#include <lumen/op/channel_map.hpp>
 #include <lumen/trace/observe.hpp>
 
 namespace lumen {
@@ -132,7 +133,7 @@ struct Cam {
       }
       const Tensor all = at::cat(features), output = at::cat(outputs), weight = heads.front().weight;
       Tensor bias = at::zeros_like(output);
-      if (heads.front().bias.defined()) bias += detail::per_channel(heads.front().bias, output);
+      if (heads.front().bias.defined()) bias += op::on_channels(heads.front().bias, output);
       std::vector<Attribution<Tensor>> results;
       for (std::size_t t = 0; t < targets.size(); ++t) {
         const detail::Affine at = detail::affine_at(start.targets[t], output);

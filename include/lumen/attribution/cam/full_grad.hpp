@@ -15,6 +15,7 @@
 #include <lumen/attribution/cam/upsample.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/method.hpp>
+#include <lumen/op/channel_map.hpp>
 
 namespace lumen {
 
@@ -87,7 +88,7 @@ class BiasGradients {
   Tensors with_bias(const rule::Record& record, const Tensors& gradients) {
     const Tensor bias = record.argument("bias").toTensor();
     const bool last = record.kind == "linear";
-    take_(current_, gradients[0] * (last ? bias : per_channel(bias, gradients[0])), record.order);
+    take_(current_, gradients[0] * (last ? bias : op::on_channels(bias, gradients[0])), record.order);
     return rule::plain_backward(record, gradients);
   }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include <lumen/op/channel_map.hpp>
 #include <lumen/op/detail/subject.hpp>
 
 namespace lumen::op::detail {
@@ -43,9 +44,7 @@ inline Geometry glu(const Subject& subject) {
 
 /// Normalisation by fixed statistics; by those of the batch its samples influence each other.
 inline Geometry batch_norm(const Subject& subject) {
-  const bool fixed = operand_of(subject.step, roles(subject.step).running_mean).has_value();
-  if (!fixed || subject.flag("training") || subject.flag("train") || subject.result != 0)
-    return everything(subject);
+  if (normalises_by_batch(subject.step) || subject.result != 0) return everything(subject);
   return channelwise(subject);
 }
 

@@ -5,6 +5,7 @@
 
 #include <lumen/rule/deep_lift/rescale.hpp>
 #include <lumen/rule/statistics.hpp>
+#include <lumen/trace/layer_match.hpp>
 
 namespace lumen::rule {
 
@@ -16,7 +17,7 @@ struct WeightedSum {
   std::size_t data, weights;
 
   explicit WeightedSum(const Record& of) : record(of), data(of.data()), weights(0) {
-    const std::size_t first = of.kind == "addmm" || of.kind == "baddbmm" ? 1 : 0;
+    const std::size_t first = trace::data_position(of.kind);
     weights = data == first ? first + 1 : first;
   }
 
@@ -40,20 +41,14 @@ struct WeightedSum {
 inline bool is_splittable(const Record& record) {
   if (!kinds::weighted.contains(record.kind)) return false;
   if (record.paths() != 1) return false;
-  const bool biased = record.kind == "addmm" || record.kind == "baddbmm";
+  const bool biased = trace::data_position(record.kind) == 1;
   if (record.kind == "einsum") return record.inputs.size() == 2;
   return biased ? !record.on_path.front() : record.data() < 2;
 }
 
 /// Batch normalisation by fixed statistics as a factor for each channel, shaped to multiply its input.
 inline Tensor channel_factor(const Record& record) {
-  require_own_statistics(record, "DeepLift");
-  std::vector<std::int64_t> shape(static_cast<std::size_t>(record.inputs.front().dim()), 1);
-  if (shape.size() > 1) shape[1] = record.inputs.front().size(1);
-  const Tensor root = (record.tensor("running_var") +
-                       record.argument(record.position("eps") >= 0 ? "eps" : "epsilon").toDouble())
-                          .rsqrt();
-  return (record.tensor("weight").defined() ? root * record.tensor("weight") : root).reshape(shape);
+  return op::on_channels(channel_map(record, "DeepLift").scale, record.inputs.front());
 }
 
 }  // namespace detail

@@ -8,38 +8,20 @@
 #include <lumen/rule/composite.hpp>
 #include <lumen/rule/lrp/absorbed.hpp>
 #include <lumen/rule/statistics.hpp>
+#include <lumen/trace/layer_match.hpp>
 
 namespace lumen::rule::lrp {
 
 namespace detail {
 
-/// The affine map of each channel that a normalisation by fixed statistics is: scale * x + shift, both [C].
-struct ChannelMap {
-  Tensor scale, shift;
-};
+using op::on_channels;
 
-/// @throws Error if the statistics are those of the batch, so that its samples influence each other
-inline ChannelMap channel_map(const Record& record) {
-  require_own_statistics(record, "LRP");
-  const c10::IValue eps = record.argument(record.position("eps") >= 0 ? "eps" : "epsilon");
-  Tensor scale = at::rsqrt(record.tensor("running_var") + eps.toDouble());
-  if (record.tensor("weight").defined()) scale = scale * record.tensor("weight");
-  Tensor shift = -record.tensor("running_mean") * scale;
-  if (record.tensor("bias").defined()) shift = shift + record.tensor("bias");
-  return {scale, shift};
-}
-
-/// [C] shaped to act on dimension 1 of x.
-inline Tensor on_channels(const Tensor& values, const Tensor& x) {
-  std::vector<std::int64_t> shape(static_cast<std::size_t>(x.dim()), 1);
-  shape[1] = values.numel();
-  return values.reshape(shape);
-}
+inline op::ChannelMap channel_map(const Record& record) { return rule::channel_map(record, "LRP"); }
 
 /// The input of a weighted operator that its one value on the path is; and its weight's position, the other of the
 /// two factors. addmm and baddbmm begin with what they add.
 inline std::pair<std::size_t, std::size_t> factors(const Record& record) {
-  const std::size_t first = record.kind == "addmm" || record.kind == "baddbmm" ? 1 : 0;
+  const std::size_t first = trace::data_position(record.kind);
   return record.on_path[first] ? std::pair{first, first + 1} : std::pair{first + 1, first};
 }
 
@@ -73,7 +55,7 @@ struct BatchNorm {
   Tensors operator()(const Record& record, const Tensors& relevance) const {
     const std::size_t data = record.data();
     const Tensor& r = relevance.front();
-    const detail::ChannelMap map = detail::channel_map(record);
+    const op::ChannelMap map = detail::channel_map(record);
     if (merges_back(record)) {
       record.producers[data]->scale = map.scale;
       record.producers[data]->shift = map.shift;

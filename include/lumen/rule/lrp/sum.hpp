@@ -172,7 +172,7 @@ struct Addend {
 };
 
 inline std::optional<Addend> addend(const Record& record) {
-  if (record.kind == "addmm" || record.kind == "baddbmm") {
+  if (trace::data_position(record.kind) == 1) {
     return Addend{0, record.argument("beta").toScalar().toDouble(), record.inputs[0].sizes().vec()};
   }
   if (record.inputs.size() < 3 || record.kind == "einsum") return std::nullopt;
@@ -191,7 +191,7 @@ inline void merge_norm_before(const Record& record, Sum& sum) {
   if (!before || before->consumers != 1 || !before->rule || !has_channels(record)) return;
   const auto* norm = before->rule.target<BatchNorm>();
   if (norm == nullptr || !norm->merge || norm->merges_back(*before)) return;
-  const ChannelMap map = channel_map(*before);
+  const op::ChannelMap map = channel_map(*before);
   const Tensor given = term.sum(on_channels(map.shift, term.x).expand_as(term.x), term.w);
   sum.bias = sum.bias.defined() ? sum.bias + given : given;
   term.x = before->inputs[before->data()];
@@ -266,14 +266,14 @@ inline Sum product(const Record& record, std::size_t data, std::size_t other) {
   if (kinds::norms_fixed.contains(record.kind)) {
     const std::size_t data = record.data();
     const Tensor& x = record.inputs[data];
-    const ChannelMap map = channel_map(record);
+    const op::ChannelMap map = channel_map(record);
     return {{.terms = {elementwise(data, x, on_channels(map.scale, x))},
              .bias = on_channels(map.shift, x),
              .z = record.outputs.front()}};
   }
   const bool weighted = kinds::weighted.contains(record.kind);
   if (!weighted && !kinds::products.contains(record.kind)) return {sum_without_weights(record)};
-  std::size_t first = record.kind == "addmm" || record.kind == "baddbmm" ? 1 : 0, second = first + 1;
+  std::size_t first = trace::data_position(record.kind), second = first + 1;
   if (!weighted && record.inputs.size() == 1) return {product(record, 0, 1)};
   if (first == 1 && !record.on_path[1] && !record.on_path[2]) {  // only what it adds is on the path
     const Addend added = *addend(record);

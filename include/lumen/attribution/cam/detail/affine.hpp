@@ -46,11 +46,4 @@ inline Affine affine_at(const AnyTarget& target, const Tensor& output) {
   return result;
 }
 
-/// `values` [C], one a channel, shaped to broadcast over `like` [N, C, ...].
-inline Tensor per_channel(const Tensor& values, const Tensor& like) {
-  std::vector<std::int64_t> shape(static_cast<std::size_t>(like.dim()), 1);
-  shape[1] = values.numel();
-  return values.reshape(shape);
-}
-
 }  // namespace lumen::detail
