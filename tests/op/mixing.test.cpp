@@ -103,3 +103,33 @@ DOCTEST_TEST_CASE("weighted sums and products of matrices") {
       [](const Tensors& at) -> Tensors { return {at::grid_sampler(at[0], at[1], 0, 0, false)}; }, draw,
       Hold::at_least);
 }
+
+DOCTEST_TEST_CASE("an operator's other names have its geometry: kernels and what exporters write") {
+  const Tensor c = lm::values({6}, 2), variance = c.square() + 1;
+  check("_softmax", {x}, [](const Tensors& at) -> Tensors { return {at::_softmax(at[0], 1, false)}; });
+  check("native_layer_norm", {x}, [](const Tensors& at) -> Tensors {
+    return {std::get<0>(at::native_layer_norm(at[0], {4}, {}, {}, 1e-5))};
+  });
+  check("native_group_norm", {x}, [](const Tensors& at) -> Tensors {
+    return {std::get<0>(at::native_group_norm(at[0], {}, {}, 2, 6, 12, 3, 1e-5))};
+  });
+  check("native_batch_norm", {x}, [&](const Tensors& at) -> Tensors {
+    return {std::get<0>(at::native_batch_norm(at[0], c, c, c, variance, false, 0.1, 1e-5))};
+  });
+  check("max_pool2d_with_indices", {x}, [](const Tensors& at) -> Tensors {
+    return {std::get<0>(at::max_pool2d_with_indices(at[0], {2, 2}))};
+  });
+  check("_adaptive_avg_pool2d", {x},
+        [](const Tensors& at) -> Tensors { return {at::_adaptive_avg_pool2d(at[0], {2, 3})}; });
+  check("_unsafe_view", {x},
+        [](const Tensors& at) -> Tensors { return {at::_unsafe_view(at[0], {2, 6, 12})}; });
+  check("multiply", {x, x + 1}, [](const Tensors& at) -> Tensors { return {at::multiply(at[0], at[1])}; });
+  check("slice_copy", {x}, [](const Tensors& at) -> Tensors { return {at::slice_copy(at[0], 1, 1, 6, 2)}; });
+  check(
+      "batch statistics", {x},
+      [&](const Tensors& at) -> Tensors {
+        return {
+            std::get<0>(at::native_batch_norm(at[0], c, c, c.clone(), variance.clone(), true, 0.1, 1e-5))};
+      },
+      false);
+}
