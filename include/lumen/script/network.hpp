@@ -130,7 +130,7 @@ class Network {
       for (std::size_t i = 0; i < defaults.size(); ++i) {
         stack.push_back(i < x.size() ? c10::IValue(x[i]) : *defaults[i]);
       }
-      const bool heard = !trace::detail::listeners().empty();
+      const bool heard = trace::is_heard();
       std::optional<detail::ErrorKeeper> keeper;
       std::optional<trace::Listening> listening;
       if (heard) listening.emplace(keeper.emplace());

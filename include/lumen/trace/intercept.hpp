@@ -175,6 +175,9 @@ class Listening {
   std::shared_ptr<detail::Audience> audience_;
 };
 
+/// Whether somebody hears what this thread runs now.
+[[nodiscard]] inline bool is_heard() { return !detail::listeners().empty(); }
+
 /// Marks a value inside a model's forward so that it can be named: `x = lumen::trace::tap("bottleneck", x)`.
 /// Returns `value` itself unless somebody listens who puts another in its place.
 /// @param input  whether it is what a part of the model called `name` is given, not what it gives

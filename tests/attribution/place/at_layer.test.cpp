@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include <lumen/attribution/ablation/feature_ablation.hpp>
 #include <lumen/attribution/place/layer_activation.hpp>
 #include <lumen/attribution/relevance/deep_lift.hpp>
 #include <lumen/attribution/relevance/guided_backprop.hpp>
@@ -283,6 +284,46 @@ DOCTEST_TEST_CASE("noise at the layer and noise at the input") {
   little.run.memory = 1;
   check_same(noisy(net, x, target::Class{0}), little(net, x, target::Class{0}));
   DOCTEST_CHECK(max_error(noisy(net, x, target::Class{0}).map, expected.map) > 1e-3);
+}
+
+DOCTEST_TEST_CASE("of many rows only the tail runs, unless rules want to hear the whole model") {
+  const Cut net;
+  const Tensor x = nets::random({3, 1, 8, 8}, 334);
+  int calls = 0;
+  const auto counted = [&](const Tensor& at) {
+    ++calls;
+    return net.tail(net.head(at));
+  };
+  const auto calls_of = [&](const auto& method, const Tensor& expected) {
+    calls = 0;
+    const Tensor map = AtLayer{.method = method, .layer = pool}(counted, x, target::Class{0}).map;
+    DOCTEST_CHECK(all_close(map, expected, 1e-12));
+    return calls;
+  };
+  const auto path = [&](std::int64_t steps) {
+    const auto tail = [&](const Tensor& value) { return net.tail(value); };
+    const Tensor origin = net.head(at::zeros_like(x));
+    return lm::IntegratedGradients{.baseline = lm::baseline::Given{origin}, .steps = steps}(tail, net.head(x),
+                                                                                            target::Class{0})
+        .map;
+  };
+  DOCTEST_CHECK(calls_of(lm::IntegratedGradients{.steps = 40}, path(40)) <= 10);
+  // sample by sample: two passes each to be recorded, and three for values, baselines and the first
+  DOCTEST_CHECK(calls_of(lm::IntegratedGradients{.steps = 40, .run = {.memory = 1}}, path(40)) <= 18);
+  DOCTEST_CHECK(calls_of(lm::IntegratedGradients{.steps = 7, .run = {.memory = 1}}, path(7)) > 21);
+  const Tensor h = net.head(x);
+  const Tensor ablated =
+      lm::FeatureAblation{}([&](const Tensor& value) { return net.tail(value); }, h, target::Class{0}).map;
+  const lm::AtLayer all{.method = lm::FeatureAblation{}, .layer = pool, .baseline_of = lm::BaselineOf::layer};
+  calls = 0;
+  DOCTEST_CHECK(all_close(all(counted, x, target::Class{0}).map, ablated, 1e-12));
+  DOCTEST_CHECK(calls <= 8);
+  const lm::Smooth rules{.method = lm::GuidedBackprop{}, .samples = 30, .stdev = 0.0};
+  calls = 0;
+  const Tensor guided = AtLayer{.method = rules, .layer = pool}(counted, x, target::Class{0}).map;
+  DOCTEST_CHECK(all_close(
+      guided, AtLayer{.method = lm::GuidedBackprop{}, .layer = pool}(net, x, target::Class{0}).map, 1e-12));
+  DOCTEST_CHECK(calls > 2);
 }
 
 DOCTEST_TEST_CASE("an exception in the middle leaves no trace") {

@@ -109,7 +109,7 @@ std::vector<Attribution<engine::MapOf<A, const Tail, H>>> attribute_at(
         return output;
       };
     }
-    const Tail tail(checked, layers, engine::select_rows(x, index));
+    const Tail tail(checked, layers, engine::select_rows(x, index), count * rows_asked(method, values));
     Run inner{run};
     inner.samples.assign(numbers.begin() + first, numbers.begin() + first + count);
     if (count < n) inner.progress = {};
@@ -157,7 +157,8 @@ std::vector<Attribution<engine::MapOf<A, const Tail, H>>> attribute_at(
 /// Completeness is that of the method: over a layer that all paths cross, the map sums to F(x) - F(x') if the
 /// method is complete. Random draws, noise and standard errors are those of h. Nothing before the layer is
 /// differentiated. Cost: that of the method, a forward pass up to the layer, and one more for the baseline of the
-/// input if the method has one; passes of the tail also run what comes before the layer, without a graph.
+/// input if the method has one. Of many rows what comes before the layer runs once (trace::Program), where the model
+/// is one and the method no rule; else passes of the tail also run what comes before the layer, without a graph.
 template <Method A>
 struct AtLayer {
   A method{};

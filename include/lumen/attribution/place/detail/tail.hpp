@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -13,6 +15,7 @@
 #include <lumen/core/attribution.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/rows.hpp>
+#include <lumen/trace/program.hpp>
 
 /// What it takes to run a method at another place than the model's input.
 namespace lumen::detail {
@@ -24,17 +27,39 @@ struct Together {
   [[nodiscard]] Together freeze(const Tensor& output) const { return {target.freeze(output)}; }
 };
 
+/// About how many rows a method asks for each sample of `values`, as far as its options tell.
+template <class A>
+std::int64_t rows_asked(const A& method, const Tensors& values) {
+  std::int64_t rows = 1;
+  if constexpr (requires { Tensors{method.groups}; }) {
+    for (const Tensor& part : method.groups.empty() ? values : method.groups) {
+      rows += method.groups.empty() ? part.numel() / part.size(0) : part.max().template item<std::int64_t>();
+    }
+  }
+  if constexpr (requires { std::int64_t{method.steps}; }) rows *= std::max<std::int64_t>(method.steps, 1);
+  if constexpr (requires { std::int64_t{method.samples}; }) rows *= std::max<std::int64_t>(method.samples, 1);
+  if constexpr (requires { method.method; }) rows *= rows_asked(method.method, values);
+  return rows;
+}
+
 /// A model cut at layers, for one batch: the output as a function of the layers' values, all else being what the
 /// batch's own inputs make it. It is asked of copies of the batch, one after the other.
 class Tail {
  public:
-  Tail(engine::Function model, std::vector<trace::Layer> layers, Tensors x)
-      : model_(std::move(model)), layers_(std::move(layers)), x_(std::move(x)) {}
+  /// @param rows  about how many it will be asked for: where they are many, what comes before the layers runs once
+  Tail(engine::Function model, std::vector<trace::Layer> layers, Tensors x, std::int64_t rows = 1)
+      : model_(std::move(model)), layers_(std::move(layers)), x_(std::move(x)), rows_(rows) {}
 
   Tensor operator()(const Tensor& value) const { return (*this)(Tensors{value}); }
   Tensor operator()(const Tensors& values) const {
+    const Tensor index = samples(values);
+    if (const trace::Program* const behind = behind_layers()) {
+      trace::Program::Values given;
+      for (std::size_t i = 0; i < values.size(); ++i) given.insert_or_assign(behind->layers()[i], values[i]);
+      return behind->run(given);
+    }
     Tensors parts = values;
-    const Tensors x = engine::select_rows(x_, samples(values));
+    const Tensors x = engine::select_rows(x_, index);
     parts.insert(parts.end(), x.begin(), x.end());
     return trace::tail(model_, layers_, parts);
   }
@@ -59,9 +84,33 @@ class Tail {
   }
 
  private:
+  /// The steps behind the layers; null where whole passes are better: for few rows, for rules, which hear the whole
+  /// model, and for a model that is no program.
+  [[nodiscard]] const trace::Program* behind_layers() const {
+    constexpr std::int64_t worth_recording = 24;  // rows; recording takes three and those of the batch
+    // the first pass is the model's own, which may look at more than the output
+    if (calls_++ == 0 || rows_ < worth_recording || trace::is_heard()) return nullptr;
+    if (!std::exchange(looked_, true)) {
+      const at::NoGradGuard no_grad;
+      const auto all =
+          trace::Program::record(model_, x_, {.run = {.memory = 1}, .verify = false, .layers = layers_});
+      const auto missing = std::find(all.layers().begin(), all.layers().end(), -1);
+      if (!all.exact() || !all.any_batch() || missing != all.layers().end()) return nullptr;
+      trace::Program::Values same;
+      for (const trace::ValueId each : all.layers()) same.insert_or_assign(each, all.value(each));
+      if (at::allclose(all.run(same), all.value(all.output()), 1e-3, 1e-4))
+        behind_ = all.on(x_, all.layers());
+    }
+    return behind_ ? &*behind_ : nullptr;
+  }
+
   engine::Function model_;
   std::vector<trace::Layer> layers_;
   Tensors x_;
+  std::int64_t rows_;
+  mutable std::int64_t calls_ = 0;
+  mutable bool looked_ = false;
+  mutable std::optional<trace::Program> behind_;
 };
 
 /// The head of a model, x -> a layer's value, for inputs of any kind.
