@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "world.hpp"
 
+#include <cmath>
+#include <string>
+
 #include <lumen/attribution/path/integrated_gradients.hpp>
 
 namespace lm = lumen;
@@ -28,6 +31,31 @@ DOCTEST_TEST_CASE(
     DOCTEST_INFO(method.dump());
     DOCTEST_CHECK(method["covers"].get<bool>());
   }
+}
+
+DOCTEST_TEST_CASE("inspect shows receptive fields, and measures them on an image") {
+  const World world;
+  const json plain =
+      world.run("inspect --json --shape 1,1,16,16 " + world.at("dense.pt")).json()["receptive_fields"];
+  DOCTEST_REQUIRE(plain.size() == 3);  // convolution, rectifier, convolution
+  DOCTEST_CHECK(plain[0]["operator"] == "conv2d:0");
+  DOCTEST_CHECK(plain[0]["size"] == json({3, 3}));
+  DOCTEST_CHECK(plain[1]["size"] == json({3, 3}));
+  DOCTEST_CHECK(plain[2]["size"] == json({5, 5}));
+  DOCTEST_CHECK(plain[2]["stride"] == json({1.0, 1.0}));
+  DOCTEST_CHECK_FALSE(plain[2]["clipped"].get<bool>());
+  const cli::Ran ran =
+      world.run("inspect --json --image " + world.at("gray.npy") + " " + world.at("dense.pt"));
+  DOCTEST_INFO(ran.err);
+  DOCTEST_REQUIRE(ran.code == 0);
+  const json measured = ran.json()["receptive_fields"];
+  const double radius = measured[2]["effective"]["radius_90"].get<double>();
+  DOCTEST_CHECK(radius > 0);
+  DOCTEST_CHECK(radius <= std::sqrt(8.0));  // the corner of 5 x 5
+  const std::string words =
+      world.run("inspect --image " + world.at("gray.npy") + " " + world.at("dense.pt")).out;
+  DOCTEST_CHECK(words.find("5 x 5, every 1") != std::string::npos);
+  DOCTEST_CHECK(words.find("90 % of the energy within") != std::string::npos);
 }
 
 DOCTEST_TEST_CASE("inspect names the operator for which a method has no rule") {
