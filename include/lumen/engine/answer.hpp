@@ -47,6 +47,22 @@ void check_map(const std::vector<Each>& several) {
   for (const Each& one : several) check_map(one);
 }
 
+/// Maps lie channel by channel and row by row in memory, whatever layout the input and the model work in.
+template <Input X>
+void lay_out(Attribution<X>& attribution) {
+  for (X* const each : {&attribution.map, &attribution.standard_error}) {
+    Tensors parts = parts_of(*each);
+    for (Tensor& part : parts)
+      if (part.defined()) part = part.contiguous();
+    *each = input_of<X>(parts);
+  }
+}
+template <class Each>
+  requires requires(Each& one) { lay_out(one); }
+void lay_out(std::vector<Each>& several) {
+  for (Each& one : several) lay_out(one);
+}
+
 /// Runs `method(targets) -> std::vector<R>`, R an Attribution or what is made of some, on one target or on several, and
 /// answers in kind. Outside the caller's inference mode, whose tensors could not be differentiated through, and without
 /// recording.
@@ -60,10 +76,12 @@ AnswerOf<typename std::invoke_result_t<const F&, const Targets&>::value_type, T>
     require(!target.empty(), "the list of targets is empty; ask at least one question");
     auto answers = method(target);
     if constexpr (requires { check_map(answers); }) check_map(answers);
+    if constexpr (requires { lay_out(answers); }) lay_out(answers);
     return answers;
   } else {
     auto answers = method(Targets{target});
     if constexpr (requires { check_map(answers.front()); }) check_map(answers.front());
+    if constexpr (requires { lay_out(answers.front()); }) lay_out(answers.front());
     return std::move(answers.front());
   }
 }
