@@ -17,7 +17,7 @@ namespace lumen::testing {
 
 /// All rows as one tensor [P, C, H, W] a target, by place.
 template <class M>
-std::vector<Tensor> gathered(const M& net, const Tensor& x, const influence::Outputs& outputs,
+std::vector<Tensor> gathered(M&& net, const Tensor& x, const influence::Outputs& outputs,
                              const Targets& targets, const influence::Options& options = {},
                              influence::Report* report = nullptr) {
   std::vector<std::vector<std::pair<std::int64_t, Tensor>>> found(targets.size());
@@ -45,7 +45,7 @@ std::vector<Tensor> gathered(const M& net, const Tensor& x, const influence::Out
 
 /// Rows as asked for against whole ones, relative to the largest element.
 template <class M>
-double row_error(const M& net, const Tensor& x, const influence::Outputs& outputs, const Targets& targets,
+double row_error(M&& net, const Tensor& x, const influence::Outputs& outputs, const Targets& targets,
                  influence::Options options = {}, influence::Report* report = nullptr) {
   const auto rows = gathered(net, x, outputs, targets, options, report);
   options.way = influence::Way::Whole;

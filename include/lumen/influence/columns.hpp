@@ -20,7 +20,8 @@ template <class M>
 Report columns(M&& model, const Tensor& x, const Outputs& outputs, const Targets& scores,
                const ColumnSink& sink, const Options& options = {}) {
   require(static_cast<bool>(sink), "influence: no sink is given; pass a functor that takes each ColumnChunk");
-  return detail::stream_columns(detail::asked_of(model, x, options), x, outputs, scores, sink, options);
+  return detail::stream_columns(detail::asked_of(model, x, options), x, outputs, scores,
+                                detail::as_called(sink), options);
 }
 
 }  // namespace lumen::influence

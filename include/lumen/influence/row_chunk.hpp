@@ -27,6 +27,10 @@ struct RowChunk {
   std::int64_t out_width = 0;   ///< of the output
   std::int64_t first = 0;       ///< how many rows of this target came before; chunks come in a fixed order
   std::int64_t total = 0;       ///< rows of this target in all
+  /// [B]: by how much each row misses the sum that it should have; undefined for plain gradients.
+  Tensor completeness_error{};
+  /// [B]: the root mean square over the image of a row's standard error; undefined where nothing is drawn.
+  Tensor standard_error{};
 
   [[nodiscard]] std::int64_t size() const { return values.size(0); }
 

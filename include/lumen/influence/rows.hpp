@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <functional>
+#include <utility>
+
+#include <ATen/core/grad_mode.h>
+
 #include <lumen/core/concepts.hpp>
 #include <lumen/core/error.hpp>
 #include <lumen/engine/gradient.hpp>
@@ -35,6 +40,15 @@ engine::Function asked_of(M& model, const Tensor& x, const Options& options) {
   return function;
 }
 
+/// A sink that is called with grad mode as it is now, whatever the stream sets meanwhile.
+template <class Chunk>
+std::function<void(const Chunk&)> as_called(const std::function<void(const Chunk&)>& sink) {
+  return [&sink, enabled = at::GradMode::is_enabled()](const Chunk& chunk) {
+    const at::AutoGradMode mode(enabled);
+    sink(chunk);
+  };
+}
+
 }  // namespace detail
 
 /// The influence of every chosen output pixel: streams, for each of them, the gradient of the pixel's score with respect
@@ -56,7 +70,8 @@ template <class M>
 Report rows(M&& model, const Tensor& x, const Outputs& outputs, const Targets& scores, const RowSink& sink,
             const Options& options = {}) {
   require(static_cast<bool>(sink), "influence: no sink is given; pass a functor that takes each RowChunk");
-  return detail::stream_rows(detail::asked_of(model, x, options), x, outputs, scores, sink, options);
+  return detail::stream_rows(detail::asked_of(model, x, options), x, outputs, scores, detail::as_called(sink),
+                             options);
 }
 
 }  // namespace lumen::influence

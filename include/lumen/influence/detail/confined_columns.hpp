@@ -28,7 +28,7 @@ class ConfinedColumns {
     const double column = 4.0 * estimate_.elements * static_cast<double>(x.element_size());
     workers_ = x.is_cpu() ? at::get_num_threads() : 1;
     const double most = static_cast<double>(run.memory) / column / static_cast<double>(workers_);
-    chunk_ = std::clamp<std::int64_t>(static_cast<std::int64_t>(most), 1, x.is_cpu() ? 32 : 256);
+    chunk_ = std::clamp<std::int64_t>(static_cast<std::int64_t>(most), 1, chunk_for(estimate_, x));
     const Tensor index = question.index().to(x.device());
     for (const Tensor& seeds : question.seeds) {
       const Tensor plane = at::zeros({question.height * question.width, question.channels}, seeds.options());
@@ -57,11 +57,7 @@ class ConfinedColumns {
   template <class Visit>
   void each_chunk(const Tensor& places, const Visit& visit) const {
     const Order order(places.narrow(1, 1, 2), estimate_.period, chunk_);
-    std::int64_t first = 0;
-    for (const std::int64_t end : order.ends) {
-      for (; first < end; first = std::min(first + chunk_, end))
-        visit(places.index_select(0, order.which.narrow(0, first, std::min(chunk_, end - first))));
-    }
+    for (const Tensor& some : order.chunks) visit(places.index_select(0, some));
   }
 
   /// The columns of these elements, in chunks.

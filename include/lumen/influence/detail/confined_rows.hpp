@@ -41,10 +41,11 @@ class ConfinedRows {
     const double row = 4.0 * estimate_.elements * static_cast<double>(x.element_size());
     workers_ = x.is_cpu() ? at::get_num_threads() : 1;
     const double most = static_cast<double>(run.memory) / row / static_cast<double>(workers_);
-    chunk_ = std::clamp<std::int64_t>(static_cast<std::int64_t>(most), 1, x.is_cpu() ? 32 : 256);
+    chunk_ = std::clamp<std::int64_t>(static_cast<std::int64_t>(most), 1, chunk_for(estimate_, x));
   }
 
   [[nodiscard]] const Estimate& cost() const { return estimate_; }
+  [[nodiscard]] std::int64_t chunk() const { return chunk_; }
 
   /// The gradients of these pixels' scores with respect to the image.
   [[nodiscard]] op::local::Patches rows(std::size_t target, const Tensor& which,
@@ -68,12 +69,7 @@ class ConfinedRows {
   Shares stream(Stream& stream) const {
     const Order order(question_.places, estimate_.period, chunk_);
     Shares shares(network_.stages().size(), 0.0);
-    std::vector<Tensor> chunks;
-    std::int64_t first = 0;
-    for (const std::int64_t end : order.ends) {
-      for (; first < end; first = std::min(first + chunk_, end))
-        chunks.push_back(order.which.narrow(0, first, std::min(chunk_, end - first)));
-    }
+    const std::vector<Tensor>& chunks = order.chunks;
     const std::size_t targets = question_.seeds.size();
     for (std::size_t begin = 0; begin < chunks.size(); begin += static_cast<std::size_t>(workers_)) {
       const std::size_t count = std::min(chunks.size() - begin, static_cast<std::size_t>(workers_));
@@ -90,12 +86,12 @@ class ConfinedRows {
     return shares;
   }
 
- private:
   static Tensor origins_of(const op::local::Patches& patches) {
     return at::stack({at::tensor(patches.rows, at::kLong), at::tensor(patches.columns, at::kLong)}, 1)
         .contiguous();
   }
 
+ private:
   const Network& network_;
   const Question& question_;
   const Tensor& x_;

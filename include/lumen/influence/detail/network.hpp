@@ -60,6 +60,15 @@ class Network {
     return sizes_[static_cast<std::size_t>(id)];
   }
   [[nodiscard]] std::size_t value_count() const { return sizes_.size(); }
+  /// Bytes that it holds, the parameters in layouts of its own among them.
+  [[nodiscard]] std::int64_t bytes() const {
+    std::int64_t total = 0;
+    for (const Stage& stage : stages_) {
+      for (const Arrow& arrow : stage.arrows) total += arrow.map->bytes();
+      if (stage.whole) total += stage.whole->bytes();
+    }
+    return total;
+  }
   /// Whether every operator reaches from windows to windows.
   [[nodiscard]] bool confined() const {
     return std::all_of(stages_.begin(), stages_.end(), [](const Stage& stage) { return !stage.whole; });

@@ -76,6 +76,14 @@ inline Estimate estimate(const Network& network, bool backward) {
   return result;
 }
 
+/// So many windows at once that the largest of them stay in a processor's cache, and enough that weights are not read for
+/// a few; on other devices as many as keep them busy.
+inline std::int64_t chunk_for(const Estimate& estimate, const Tensor& x) {
+  if (!x.is_cpu()) return 256;
+  const double window = estimate.elements * static_cast<double>(x.element_size());
+  return std::clamp<std::int64_t>(static_cast<std::int64_t>(static_cast<double>(8 << 20) / window), 8, 32);
+}
+
 /// How many columns are pushed to make rows of them within the memory, every strip of the output's columns counted.
 /// @param row          of a row: its window
 /// @param bytes        of an element, of all targets together
@@ -93,27 +101,32 @@ inline double columns_for_rows(const Estimate& row, const Estimate& column,
   return channels * height * strips * std::min(width / strips + row.width, width);
 }
 
-/// Positions of pixels in the order in which they are done: those whose windows have the same shape together, and where
-/// a run of such ends.
+/// Positions of pixels in the order in which they are done, in chunks: those whose windows have the same shape together.
 struct Order {
-  Tensor which{};                    ///< int64 [P]
-  std::vector<std::int64_t> ends{};  ///< positions in `which`, ascending, the last P
+  std::vector<Tensor> chunks{};  ///< int64 [at most `chunk`]
 
   /// @param places  int64 [P, 2]
-  /// @param chunk   how many are done at once; runs are only kept apart where they fill half of that
+  /// @param chunk   how many are done at once; shapes are only kept apart where they fill half of that
   Order(const Tensor& places, std::int64_t period, std::int64_t chunk) {
     const Tensor row = places.select(1, 0), column = places.select(1, 1);
     const Tensor kind = row.remainder(period) * period + column.remainder(period);
     const std::int64_t count = places.size(0);
     const std::int64_t span = column.max().item<std::int64_t>() + 1;
-    which = (kind * ((row.max().item<std::int64_t>() + 1) * span) + row * span + column).argsort();
+    const Tensor which =
+        (kind * ((row.max().item<std::int64_t>() + 1) * span) + row * span + column).argsort();
     const Tensor kinds = kind.index_select(0, which).contiguous();
     const auto* at = kinds.data_ptr<std::int64_t>();
+    std::vector<std::int64_t> ends;  // where a run of the same shape does
     for (std::int64_t i = 1; i < count; ++i) {
       if (at[i] != at[i - 1]) ends.push_back(i);
     }
     ends.push_back(count);
     if (count / static_cast<std::int64_t>(ends.size()) < (chunk + 1) / 2) ends = {count};
+    std::int64_t first = 0;
+    for (const std::int64_t end : ends) {
+      for (; first < end; first = std::min(first + chunk, end))
+        chunks.push_back(which.narrow(0, first, std::min(chunk, end - first)));
+    }
   }
 };
 

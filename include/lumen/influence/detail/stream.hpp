@@ -12,6 +12,11 @@
 
 namespace lumen::influence::detail {
 
+/// What is known about a chunk of rows beyond the rows, [B] each; undefined where nothing is.
+struct Evidence {
+  Tensor completeness_error{}, standard_error{};
+};
+
 /// Hands chunks of rows to the sink, counts them and tells how far it is.
 class Stream {
  public:
@@ -21,7 +26,8 @@ class Stream {
   }
 
   /// @param which  int64 [B]: the rows' positions in the question
-  void give(std::size_t target, const Tensor& which, Tensor values, Tensor origins) {
+  void give(std::size_t target, const Tensor& which, Tensor values, Tensor origins,
+            const Evidence& evidence = {}) {
     const Tensor places = question_.places.index_select(0, which);
     RowChunk chunk{
         .target = target,
@@ -35,7 +41,9 @@ class Stream {
         .out_height = question_.height,
         .out_width = question_.width,
         .first = done_[target],
-        .total = question_.size()};
+        .total = question_.size(),
+        .completeness_error = evidence.completeness_error,
+        .standard_error = evidence.standard_error};
     done_[target] += which.size(0);
     report_.rows += which.size(0);
     ++report_.chunks;

@@ -36,6 +36,14 @@ class WholeStep {
   [[nodiscard]] const std::vector<trace::ValueId>& from() const { return from_; }
   [[nodiscard]] const std::vector<trace::ValueId>& to() const { return to_; }
 
+  [[nodiscard]] std::int64_t bytes() const {
+    std::int64_t total = 0;
+    for (const Tensors* held : {&leaves_, &results_}) {
+      for (const Tensor& each : *held) total += each.numel() * static_cast<std::int64_t>(each.element_size());
+    }
+    return total;
+  }
+
   /// From gradients of the results, [B, sizes...] or undefined, those of the operands, likewise.
   [[nodiscard]] Tensors pull(const Tensors& gradients) const {
     std::int64_t count = 0;

@@ -50,19 +50,21 @@ struct Blocks {
   }
 };
 
-/// Pooling over blocks that do not overlap: each element of the operand times a weight of its own (1 / elements of an
-/// average; 1 for the winner of a maximum, else 0), summed over its block.
+/// Maxima over blocks that do not overlap: each element of the operand times a weight of its own, 1 for the winner and
+/// 0 else, summed over its block.
 class BlockPoolMap final : public LocalMap {
  public:
-  /// @param weight  [H, W, C] or [H, W, 1] over the operand
+  /// @param weight  [H, W, C] over the operand
   BlockPoolMap(const Plane& from, const Plane& to, const Blocks& blocks, Tensor weight)
       : LocalMap(from, to), blocks_(blocks), weight_(std::move(weight)) {}
 
   Patches pull(Patches gradient) const override {
     clear_outside(gradient, to());
-    return cut(weighted(blocks_.repeated(gradient)), from());
+    return cut(times_plane(std::move(gradient), weight_, blocks_.size[0], blocks_.size[1]), from());
   }
-  Patches push(Patches change) const override { return blocks_.sums(weighted(std::move(change)), to()); }
+  Patches push(Patches change) const override {
+    return blocks_.sums(times_plane(std::move(change), weight_), to());
+  }
   Reach pulled(const Reach& reach) const override {
     const Sliding s = blocks_.sliding();
     return {std::min(s.read(0, reach.height), static_cast<double>(from().height)),
@@ -79,13 +81,6 @@ class BlockPoolMap final : public LocalMap {
   }
 
  private:
-  [[nodiscard]] Patches weighted(Patches patches) const {
-    if (weight_.size(2) == patches.values.size(1)) return times_plane(std::move(patches), weight_);
-    patches.values = patches.values * crops_of(weight_, patches);
-    patches.clean = patches.owned = true;
-    return patches;
-  }
-
   Blocks blocks_;
   Tensor weight_;
 };

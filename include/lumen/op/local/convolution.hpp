@@ -137,6 +137,29 @@ class Kernels {
                       std::array<std::int64_t, 2>{0, 0}, s.dilation, groups_);
   }
 
+  /// Whether few places of many channels are better handed on from where they are than read from where they go: with a
+  /// stride of one they are fewer.
+  [[nodiscard]] bool hands_on(std::int64_t h, std::int64_t w) const {
+    return gather_.defined() && sliding_.stride == std::array<std::int64_t, 2>{1, 1} && h * w <= 16;
+  }
+  /// The convolution of patches with zeros around: [B, I, h, w] to [B, O, h + reach, w + reach].
+  [[nodiscard]] Tensor handed_on(const Tensor& values) const {
+    const std::int64_t b = values.size(0), h = values.size(2), w = values.size(3);
+    const auto [kh, kw] = sliding_.kernel;
+    const std::int64_t down = sliding_.reach(0), right = sliding_.reach(1);
+    const Tensor result = at::zeros({b, h + down, w + right, out()}, values.options());
+    const Tensor given = flat(values);
+    for (std::int64_t y = 0; y < kh; ++y) {
+      for (std::int64_t x = 0; x < kw; ++x) {
+        const Tensor tap = at::mm(given, gather_.narrow(0, (y * kw + x) * in(), in())).view({b, h, w, out()});
+        result.narrow(1, down - y * sliding_.dilation[0], h)
+            .narrow(2, right - x * sliding_.dilation[1], w)
+            .add_(tap);
+      }
+    }
+    return result.permute({0, 3, 1, 2});
+  }
+
   /// Multiplications for one place of the O channels.
   [[nodiscard]] std::int64_t products() const { return weight_.numel(); }
   [[nodiscard]] std::int64_t bytes() const {
@@ -209,6 +232,12 @@ class ConvolutionMap final : public LocalMap {
   }
   [[nodiscard]] Patches gathered(const Patches& given, const Plane& plane) const {
     const Sliding& s = kernels_.sliding();
+    if (kernels_.hands_on(given.height(), given.width())) {
+      Patches result{kernels_.handed_on(given.values), given.rows, given.columns, false, true};
+      for (std::int64_t& row : result.rows) row += s.padding[0] - s.reach(0);
+      for (std::int64_t& column : result.columns) column += s.padding[1] - s.reach(1);
+      return cut(std::move(result), plane);
+    }
     const Span rows = s.reading(0, given.rows, given.height(), plane.height);
     const Span columns = s.reading(1, given.columns, given.width(), plane.width);
     const Patches source =
@@ -227,7 +256,8 @@ class ConvolutionMap final : public LocalMap {
     const Sliding& s = kernels_.sliding();
     const Reach result{std::min(s.reading(0, reach.height), static_cast<double>(plane.height)),
                        std::min(s.reading(1, reach.width), static_cast<double>(plane.width)), 0.0};
-    return {result.height, result.width, flops(result)};
+    const bool single = s.stride == std::array<std::int64_t, 2>{1, 1};
+    return {result.height, result.width, flops(single ? reach : result)};
   }
 
   Kernels kernels_;

@@ -49,45 +49,66 @@ void multiply(const T* in, const T* factor, T* out, std::int64_t count) {
   for (; i < count; ++i) out[i] = in[i] * factor[i];
 }
 
-/// One window [h, w, C] of `values` times what the plane [H, W, C] holds there.
+/// One window [h, w, C] of a plane [H, W, C], times `values`, of which each covers `down` rows and `right` columns:
+/// [h / down, w / right, C]. Zero outside the plane.
 template <class T>
 void multiply_window(const T* values, const T* plane, T* out, std::int64_t channels, std::int64_t row,
                      std::int64_t column, std::int64_t h, std::int64_t w, std::int64_t height,
-                     std::int64_t width) {
-  const std::int64_t left = std::clamp<std::int64_t>(-column, 0, w);
-  const std::int64_t right = std::clamp<std::int64_t>(width - column, left, w);
-  for (std::int64_t y = 0; y < h; ++y, values += w * channels, out += w * channels) {
+                     std::int64_t width, std::int64_t down, std::int64_t right) {
+  const std::int64_t begin = std::clamp<std::int64_t>(-column, 0, w);
+  const std::int64_t end = std::clamp<std::int64_t>(width - column, begin, w);
+  const std::int64_t across = w / right;
+  for (std::int64_t y = 0; y < h; ++y, out += w * channels) {
     if (row + y < 0 || row + y >= height) {
       std::fill(out, out + w * channels, T(0));
       continue;
     }
-    std::fill(out, out + left * channels, T(0));
-    const T* factor = plane + ((row + y) * width + column + left) * channels;
-    multiply(values + left * channels, factor, out + left * channels, (right - left) * channels);
-    std::fill(out + right * channels, out + w * channels, T(0));
+    std::fill(out, out + begin * channels, T(0));
+    const T* factor = plane + ((row + y) * width + column) * channels;
+    const T* given = values + y / down * across * channels;
+    if (right == 1) {
+      multiply(given + begin * channels, factor + begin * channels, out + begin * channels,
+               (end - begin) * channels);
+    } else {
+      for (std::int64_t x = begin; x < end; ++x)
+        multiply(given + x / right * channels, factor + x * channels, out + x * channels, channels);
+    }
+    std::fill(out + end * channels, out + w * channels, T(0));
   }
 }
 
 }  // namespace detail
 
-/// The patches times what a plane [H, W, C] holds there, zero outside it.
-inline Patches times_plane(Patches patches, const Tensor& plane) {
+/// The patches, each value repeated over `down` rows and `right` columns, times what a plane [H, W, C] holds there, zero
+/// outside it.
+inline Patches times_plane(Patches patches, const Tensor& plane, std::int64_t down = 1,
+                           std::int64_t right = 1) {
   const auto type = patches.values.scalar_type();
-  if (!patches.values.is_cpu() || (type != at::kFloat && type != at::kDouble) ||
-      plane.scalar_type() != type) {
+  for (std::int64_t& row : patches.rows) row *= down;
+  for (std::int64_t& column : patches.columns) column *= right;
+  Tensor values = patches.values.permute({0, 2, 3, 1});  // [B, h, w, C]
+  const std::int64_t b = values.size(0), channels = values.size(3);
+  const std::int64_t h = values.size(1) * down, w = values.size(2) * right;
+  const bool repeats = down * right > 1;
+  if (!values.is_cpu() || (type != at::kFloat && type != at::kDouble) || plane.scalar_type() != type) {
+    if (repeats) {
+      values = values.unsqueeze(3).unsqueeze(2).expand({b, h / down, down, w / right, right, channels});
+      values = values.contiguous().view({b, h, w, channels});
+    }
+    patches.values = values.permute({0, 3, 1, 2});
     patches.values = patches.values * crops_of(plane, patches);
   } else {
-    const Tensor values = patches.values.permute({0, 2, 3, 1}).contiguous();  // [B, h, w, C]
-    const bool reuse = patches.owned || !values.is_alias_of(patches.values);
-    const Tensor out = reuse ? values : at::empty_like(values);
-    const std::int64_t h = patches.height(), w = patches.width(), channels = values.size(3);
+    values = values.contiguous();
+    const bool reuse = !repeats && (patches.owned || !values.is_alias_of(patches.values));
+    const Tensor out = reuse ? values : at::empty({b, h, w, channels}, values.options());
     AT_DISPATCH_FLOATING_TYPES(type, "times_plane", [&] {
-      for (std::int64_t b = 0; b < values.size(0); ++b) {
-        const auto i = static_cast<std::size_t>(b);
-        detail::multiply_window(values.data_ptr<scalar_t>() + b * h * w * channels,
-                                plane.data_ptr<scalar_t>(), out.data_ptr<scalar_t>() + b * h * w * channels,
-                                channels, patches.rows[i], patches.columns[i], h, w, plane.size(0),
-                                plane.size(1));
+      const auto* from = values.data_ptr<scalar_t>();
+      auto* to = out.data_ptr<scalar_t>();
+      for (std::size_t i = 0; i < patches.rows.size(); ++i) {
+        detail::multiply_window(from, plane.data_ptr<scalar_t>(), to, channels, patches.rows[i],
+                                patches.columns[i], h, w, plane.size(0), plane.size(1), down, right);
+        from += h / down * (w / right) * channels;
+        to += h * w * channels;
       }
     });
     patches.values = out.permute({0, 3, 1, 2});

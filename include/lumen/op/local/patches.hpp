@@ -147,8 +147,9 @@ inline void clear_outside(Patches& patches, const Plane& plane) {
   }
 }
 
-/// The sum of two, in patches that hold both. May write into `a`.
+/// The sum of two, in patches that hold both. May write into the one that is owned.
 inline Patches sum_of(const Patches& a, const Patches& b, const Plane& plane) {
+  if (b.owned && b.values.numel() > a.values.numel()) return sum_of(b, a, plane);
   const auto both = [](const std::vector<std::int64_t>& p, std::int64_t n, const std::vector<std::int64_t>& q,
                        std::int64_t m, std::int64_t size) {
     std::vector<std::int64_t> first, last;

@@ -64,7 +64,8 @@ class ScaleMap final : public LocalMap {
   /// [1, C, H, W], of the type of the other where it has none itself.
   [[nodiscard]] Tensor dense(const ScaleMap& other) const {
     if (plane_) return factor_.permute({2, 0, 1}).unsqueeze(0);
-    const at::TensorOptions options = other.factor_.defined() ? other.factor_.options() : at::TensorOptions(at::kDouble);
+    const at::TensorOptions options =
+        other.factor_.defined() ? other.factor_.options() : at::TensorOptions(at::kDouble);
     const Tensor factor = factor_.defined() ? factor_ : at::full({1, 1, 1, 1}, constant_, options);
     return factor.expand({1, to().channels, to().height, to().width});
   }
