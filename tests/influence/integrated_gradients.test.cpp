@@ -71,3 +71,20 @@ DOCTEST_TEST_CASE("the averaged gradient without the factor, and bad options") {
   method.steps = 0;
   DOCTEST_CHECK_THROWS_AS(method(net, x, one, {target::Class{.index = 1}}, into(with)), lumen::Error);
 }
+
+DOCTEST_TEST_CASE("by how much each pixel's integrated gradients miss") {
+  const nets::Segmentation net;
+  const Tensor image = random({1, 1, 6, 6}, 3);
+  //! [integrated]
+  const lumen::AnyTarget vessel = lumen::target::Softmax{lumen::target::Class{.index = 1}};
+  const lumen::influence::IntegratedGradients method{.baseline = lumen::baseline::Blur{.sigma = 4.0},
+                                                     .steps = 32};
+  const Tensor missed = at::zeros({6 * 6}, at::kDouble);
+  method(net, image, lumen::influence::All{}, {vessel}, [&](const lumen::influence::RowChunk& chunk) {
+    missed.index_copy_(0, chunk.index,
+                       chunk.completeness_error);  // chunk.values: the attributions in their windows
+  });
+  //! [integrated]
+  DOCTEST_CHECK(missed.ne(0).any().item<bool>());
+  DOCTEST_CHECK(missed.abs().max().item<double>() < 0.01);
+}
