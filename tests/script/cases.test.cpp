@@ -46,7 +46,7 @@ DOCTEST_TEST_CASE("a sigmoid inside: the class region wants a threshold, and is 
   const target::ClassRegion question{.threshold = 0.5};
   const auto why = lumen::Saliency{}(net, x, question);
   DOCTEST_CHECK(why.score.item<double>() == doctest::Approx(64.76).epsilon(1e-3));
-  DOCTEST_CHECK(question.freeze(net(x)).mask.sum().item<std::int64_t>() == 122);
+  DOCTEST_CHECK(question.freeze(net.forward(x)).mask.sum().item<std::int64_t>() == 122);
   DOCTEST_CHECK(
       holds(message_of([&] { (void)lumen::Saliency{}(net, x, target::ClassRegion{.threshold = 2.0}); }),
             "no pixel is predicted as class 0"));
@@ -63,7 +63,7 @@ DOCTEST_TEST_CASE("token ids at the layer that embeds them: complete, and other 
       .layer = layer::nth("embedding", 0)};
   const auto why = method(net, ids, target::Class{.index = 1});
   DOCTEST_CHECK(why.map.dim() == 3);
-  const Tensor difference = (net(ids) - net(at::ones_like(ids))).select(1, 1);
+  const Tensor difference = (net.forward(ids) - net.forward(at::ones_like(ids))).select(1, 1);
   DOCTEST_CHECK(all_close(why.map.flatten(1).sum(1), difference, 1e-3));
   DOCTEST_CHECK(
       holds(message_of([&] { (void)lumen::Saliency{}(net, ids, target::Class{.index = 1}); }), "AtLayer"));
