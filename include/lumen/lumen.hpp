@@ -46,6 +46,25 @@
 #include <lumen/rule/composite.hpp>
 #include <lumen/rule/pass.hpp>
 
+#include <lumen/influence/except.hpp>
+#include <lumen/influence/field/effective.hpp>
+#include <lumen/influence/field/gaussian.hpp>
+#include <lumen/influence/field/probes.hpp>
+#include <lumen/influence/field/theoretical.hpp>
+#include <lumen/influence/normalise.hpp>
+#include <lumen/influence/outputs.hpp>
+#include <lumen/influence/reducer/activation.hpp>
+#include <lumen/influence/reducer/extremes.hpp>
+#include <lumen/influence/reducer/histogram.hpp>
+#include <lumen/influence/reducer/reduce.hpp>
+#include <lumen/influence/rows.hpp>
+#include <lumen/influence/statistic/box.hpp>
+#include <lumen/influence/statistic/count.hpp>
+#include <lumen/influence/statistic/mass.hpp>
+#include <lumen/influence/statistic/place.hpp>
+#include <lumen/influence/statistic/region.hpp>
+#include <lumen/influence/statistic/sparsity.hpp>
+
 #include <lumen/attribution/ablation/feature_ablation.hpp>
 #include <lumen/attribution/ablation/occlusion.hpp>
 #include <lumen/attribution/cam/ablation_cam.hpp>
@@ -81,6 +100,7 @@
 #include <lumen/map/box.hpp>
 #include <lumen/map/channels.hpp>
 #include <lumen/map/components.hpp>
+#include <lumen/map/distance.hpp>
 #include <lumen/map/magnitude.hpp>
 #include <lumen/map/normalise.hpp>
 #include <lumen/map/otsu.hpp>
