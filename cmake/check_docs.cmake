@@ -3,6 +3,7 @@
 #   - a fenced block that opens with ```<language> <file>#<region> equals that region of that file,
 #     the lines between two lines `//! [region]` (or `#! [region]`), common indentation removed;
 #   - a relative link leads somewhere;
+#   - a table has a head, so that no blank line cuts it in two;
 #   - every folder of include/lumen is named, as `folder/`, by some page.
 # Says every violation, and fails if there is one.
 cmake_minimum_required(VERSION 3.25)
@@ -102,9 +103,20 @@ foreach(page IN LISTS pages)
   cmake_path(GET page PARENT_PATH folder)
   set(fence "")
   set(number 0)
+  set(row "")  # of the table that this line goes on with: "", "head", "body"
   foreach(line IN LISTS lines)
     math(EXPR number "${number} + 1")
     string(REGEX REPLACE "^${empty}" "" line "${line}")
+    if(row STREQUAL "head" AND NOT line MATCHES "^[|][-:| ]+[|]$")
+      complain("${page}:${number}" "the row before this line heads no table: a blank line broke it, or its rule is missing")
+    endif()
+    if(fence OR NOT line MATCHES "^[|]")
+      set(row "")
+    elseif(row STREQUAL "")
+      set(row "head")
+    else()
+      set(row "body")
+    endif()
     string(APPEND everything "${line}\n")
     if(fence)
       if(line MATCHES "^ *${fence} *$")

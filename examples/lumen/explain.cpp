@@ -26,7 +26,6 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Options {
-  std::string model{};
   std::vector<std::string> inputs{};
   std::string method = "integrated-gradients";
   std::string target = "predicted", neuron{}, baseline{}, layer{};
@@ -188,7 +187,7 @@ class Explanation {
         classes_(classes_of(options.target)) {
     choices_.settings = settings_of(options.settings);
     choices_.seed = options.seed;
-    if (!options.layer.empty()) choices_.layer = to_layer(options.layer);
+    if (!options.layer.empty()) choices_.layer = layer_in(network, options.layer);
     if (!options.neuron.empty()) choices_.neuron = to_target(options.neuron);
     if (options.target != "predicted" && !classes_) asked_ = to_target(options.target);
   }
@@ -267,8 +266,7 @@ void explain(const Options& options) {
   require(options.neuron.empty() || !options.layer.empty(), "--neuron: name its layer with --layer");
   require(options.regions.share > 0 && options.regions.share <= 1, "--top: expected a share in (0, 1]");
   const Entry& entry = method_named(options.method);
-  const Network network = load(options.model, options.load);
-  if (!options.layer.empty()) check_layer(network, to_layer(options.layer));
+  const Network network = load(options.load);
   Explanation explanation(options, entry, network);
   const std::vector<Job> jobs = jobs_of(options, network);
   check_classes(explanation, jobs);
@@ -327,7 +325,13 @@ void add_explain(CLI::App& app) {
   const auto add = [&](const char* name, auto& value, const char* what) {
     return command.add_option(name, value, what)->capture_default_str();
   };
-  add("-m,--model", options->model, "TorchScript file")->required();
+  add("-m,--model", options->load.model, "TorchScript file");
+  add("--net", options->load.net,
+      "in place of --model: unet, custom-resnet, custom-cnn, custom-cnn-mnist, custom-cnn-mini; with "
+      "options: "
+      "unet:width=32,classes=3");
+  add("--weights", options->load.weights,
+      "of --net: a .pth or safetensors file, or a checkpoint of its training");
   add("-i,--input,input", options->inputs,
       "images (PNG, JPEG, BMP, TIFF), arrays (npy), or folders of them; of a network of several inputs, one "
       "for each")

@@ -37,7 +37,7 @@ namespace inf = lm::influence;
 namespace {
 
 struct Options {
-  std::string model{}, input{}, target{}, layer{};
+  std::string input{}, target{}, layer{};
   std::string outputs = "all", way = "cheapest", channels = "sum", store_as = "float";
   std::vector<std::string> reduce{};
   std::string out{}, save_rows{}, store{};
@@ -110,7 +110,8 @@ std::uint64_t hash(std::uint64_t so_far, const void* data, std::size_t bytes) {
 
 /// What tells these rows from all others: whoever asks the same again goes on where it was stopped.
 std::string purpose_of(const Options& options, const Tensor& x) {
-  const std::vector<std::uint8_t> file = lm::io::read_file(options.model);
+  const std::vector<std::uint8_t> file =
+      lm::io::read_file(options.load.net.empty() ? options.load.model : options.load.weights);
   const Tensor values = x.cpu().contiguous();
   std::uint64_t key = hash(0, file.data(), file.size());
   key = hash(key, values.data_ptr(), values.nbytes());
@@ -203,9 +204,9 @@ void print(const Json& json) {
 class Job {
  public:
   explicit Job(const Options& options)
-      : options_(options), target_(to_target(options.target)), network_(load(options.model, options.load)) {
+      : options_(options), target_(to_target(options.target)), network_(load(options.load)) {
     require(network_.inputs == 1, [&] {
-      return text(options.model, " takes ", network_.inputs, " tensors; rows are of networks of one input");
+      return text(network_.name, " takes ", network_.inputs, " tensors; rows are of networks of one input");
     });
     for (const std::string& words : options.reduce) statistics_.push_back(to_statistic(words));
     for (std::size_t i = 0; i < statistics_.size(); ++i) {
@@ -216,8 +217,7 @@ class Job {
     }
     outputs_ = to_outputs(options.outputs);
     if (!options.layer.empty()) {
-      settings_.layer = to_layer(options.layer);
-      check_layer(network_, *settings_.layer);
+      settings_.layer = layer_in(network_, options.layer);
     }
     settings_.way = way_of(options.way);
     settings_.run.memory = bytes_of(options.memory);
@@ -227,7 +227,7 @@ class Job {
   }
 
   Json run() {
-    Json json{{"model", options_.model},
+    Json json{{"model", network_.name},
               {"input", options_.input},
               {"target", options_.target},
               {"outputs", options_.outputs}};
@@ -352,7 +352,9 @@ void add_influence(CLI::App& app) {
   const auto add = [&](const char* name, auto& value, const std::string& what) {
     return command.add_option(name, value, what)->capture_default_str();
   };
-  add("-m,--model", options->model, "TorchScript file")->required();
+  add("-m,--model", options->load.model, "TorchScript file");
+  add("--net", options->load.net, "in place of it: one of the library's networks, such as unet");
+  add("--weights", options->load.weights, "of --net: a .pth or safetensors file, or a checkpoint");
   add("-i,--input,input", options->input, "one image (PNG, JPEG, BMP, TIFF) or array (npy)")->required();
   add("-t,--target", options->target,
       "the score of each pixel: 1 (a class's logit), softmax:1 (its probability), log-odds:1, margin:1,0")

@@ -22,7 +22,7 @@ namespace cli {
 namespace {
 
 struct Options {
-  std::string model{}, shape{}, layer{}, image{};
+  std::string shape{}, layer{}, image{};
   LoadOptions load{};
   bool json = false, all = false;
 };
@@ -91,7 +91,7 @@ std::string refusal(const Entry& entry, const Network& network, const Seen& seen
   Choices choices{.settings = entry.traits.quick};
   if (entry.traits.layer == LayerUse::required) {
     if (layer.empty()) return "needs a --layer, and the model has no convolution to try";
-    choices.layer = to_layer(layer);
+    choices.layer = layer_in(network, layer);
     if (entry.both) choices.neuron = lm::target::Slice{};
   }
   const lm::AnyTarget target =
@@ -106,9 +106,9 @@ std::string refusal(const Entry& entry, const Network& network, const Seen& seen
 }
 
 Json inspected(const Options& options) {
-  const Network network = load(options.model, options.load);
+  const Network network = load(options.load);
   require(network.inputs == 1, [&] {
-    return text(options.model, " takes ", network.inputs,
+    return text(network.name, " takes ", network.inputs,
                 " tensors; this program looks at networks of one input");
   });
   Seen seen;
@@ -120,8 +120,8 @@ Json inspected(const Options& options) {
     look(network, reader.read({options.image}).front().parts.front(), seen);
   }
   const std::string layer = !options.layer.empty() ? options.layer : last_dense(seen).value_or("");
-  if (!layer.empty()) check_layer(network, to_layer(layer));
-  Json json{{"model", options.model},
+  if (!layer.empty()) (void)layer_in(network, layer);
+  Json json{{"model", network.name},
             {"parameters", network.parameters},
             {"dtype", c10::toString(network.dtype)},
             {"input", seen.x.sizes().vec()},
@@ -186,7 +186,11 @@ void add_inspect(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   CLI::App& command = *app.add_subcommand(
       "inspect", "Shows a network's layers, operators, shapes, and which methods cover it");
-  command.add_option("-m,--model,model", options->model, "TorchScript file")->required();
+  command.add_option("-m,--model,model", options->load.model, "TorchScript file");
+  command.add_option("--net", options->load.net,
+                     "in place of it: one of the library's networks, such as unet");
+  command.add_option("--weights", options->load.weights,
+                     "of --net: a .pth or safetensors file, or a checkpoint");
   command.add_option("--shape", options->shape, "of an input: 1,3,224,224 (default: a small one that runs)");
   command.add_option("--image", options->image,
                      "an input: receptive fields are then also measured on it, effective ones");

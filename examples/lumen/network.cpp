@@ -48,9 +48,15 @@ at::Device device_of(const std::string& words) {
   return at::Device(words);
 }
 
-Network load(const std::string& path, const LoadOptions& options) {
+Network load(const LoadOptions& options) {
+  require(options.model.empty() != options.net.empty(),
+          "which model? Give --model FILE (TorchScript), or --net NAME and --weights FILE");
+  require(options.weights.empty() || !options.net.empty(),
+          "--weights are those of a network: name it with --net");
   require(options.dtype.empty() || options.dtype == "float32" || options.dtype == "float64",
           [&] { return text("--dtype ", options.dtype, ": expected float32 or float64"); });
+  if (!options.net.empty()) return load_own(options);
+  const std::string& path = options.model;
   lm::script::Options how{.output = part_of(options.part), .device = device_of(options.device)};
   if (!options.dtype.empty()) how.dtype = options.dtype == "float64" ? at::kDouble : at::kFloat;
   const lm::script::Network script = lm::script::load(path, std::move(how));
@@ -71,6 +77,12 @@ Network load(const std::string& path, const LoadOptions& options) {
     if (network.weight.empty() && value.dim() >= 2) network.weight = value.sizes().vec();
   }
   return network;
+}
+
+lm::trace::Layer layer_in(const Network& network, const std::string& words) {
+  const lm::trace::Layer layer = to_layer(words);
+  check_layer(network, layer);
+  return network.layer_of && layer.by == lm::trace::Layer::By::Tap ? network.layer_of(layer) : layer;
 }
 
 void check_layer(const Network& network, const lm::trace::Layer& layer) {

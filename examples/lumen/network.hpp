@@ -10,9 +10,11 @@
 
 namespace cli {
 
-/// How a model is loaded.
+/// Which model, and how it is loaded.
 struct LoadOptions {
-  std::string device = "cpu";  ///< cpu, cuda, cuda:1
+  std::string model{};           ///< a TorchScript file
+  std::string net{}, weights{};  ///< or one of the library's own networks, and a file of weights for it
+  std::string device = "cpu";    ///< cpu, cuda, cuda:1
   std::string part{};   ///< of the output: "out", "logits", "0", "0.aux"; empty: the output is a tensor
   std::string dtype{};  ///< float32, float64; empty: as in the file
 };
@@ -42,11 +44,19 @@ struct Network {
   std::vector<std::int64_t> weight{};        ///< shape of the first parameter that has at least two axes
   std::int64_t parameters = 0;               ///< how many numbers they hold
   std::int64_t inputs = 1, most_inputs = 1;  ///< tensors that it needs, and takes at most
+  /// The layer of a module's path, where modules are no taps; empty where they are.
+  std::function<lm::trace::Layer(const lm::trace::Layer&)> layer_of{};
 };
 
-/// A TorchScript file.
-/// @throws Error if the file is not one of these, or the device is not there
-[[nodiscard]] Network load(const std::string& path, const LoadOptions& options);
+/// @throws Error if the file is not one of these, the device is not there, or not one model is named
+[[nodiscard]] Network load(const LoadOptions& options);
+
+/// One of the library's networks, NAME or NAME:OPTION=VALUE,..., with weights from a .pth or safetensors file or from a
+/// checkpoint of its training. @throws Error that lists the networks, and for weights that do not fit
+[[nodiscard]] Network load_own(const LoadOptions& options);
+
+/// A layer in words, checked. @throws Error as check_layer
+[[nodiscard]] lm::trace::Layer layer_in(const Network& network, const std::string& words);
 
 /// @throws Error that names what is alike if the network has no such module, or not so many calls of it
 void check_layer(const Network& network, const lm::trace::Layer& layer);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -55,9 +56,13 @@ void choose_pixel(Story& story) {
 
 void measure(Answer& answer, const Tensor& label) {
   const auto map = lm::map::view(answer.map);
+  answer.gini = lm::metric::Gini{}(map);
+  if (!label.defined()) {
+    answer.mass_inside = answer.top_iou = std::numeric_limits<double>::quiet_NaN();
+    return;
+  }
   const auto vessel = lm::map::view<bool>(label);
   const auto evidence = lm::map::split_signs(map).positive;  // what speaks for vessel
-  answer.gini = lm::metric::Gini{}(map);
   answer.mass_inside = lm::metric::MassAccuracy{}(evidence, vessel);
   answer.top_iou = lm::metric::IoU{}(lm::map::top_fraction(evidence, 0.05), vessel);
 }
@@ -89,6 +94,13 @@ Story explain(const Network& net, const lm::data::Sample& sample, const Tensor& 
     story.probability = at::softmax(logits, 1)[0][1];
     story.predicted = logits[0].argmax(0).eq(1);
   }
+  story.iou = story.dice = std::numeric_limits<double>::quiet_NaN();
+  if (sample.label.defined()) {
+    const Tensor predicted = story.predicted.contiguous(), label = sample.label.eq(1).contiguous();
+    const auto found = lm::map::view<bool>(predicted), wanted = lm::map::view<bool>(label);
+    story.iou = lm::metric::IoU{}(found, wanted);
+    story.dice = lm::metric::Dice{}(found, wanted);
+  }
   choose_pixel(story);
 
   //! [targets]
@@ -104,7 +116,7 @@ Story explain(const Network& net, const lm::data::Sample& sample, const Tensor& 
     targets.erase(targets.begin());
   }
 
-  const Tensor vessel = sample.label.eq(1);
+  const Tensor vessel = sample.label.defined() ? sample.label.eq(1) : Tensor();
   const auto add = [&](const std::string& method, std::size_t t, const lm::Attribution<>& result,
                        double seconds, bool has_sign) {
     Answer answer{.method = method, .target = names[t], .map = result.map[0].sum(0), .has_sign = has_sign};

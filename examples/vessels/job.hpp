@@ -33,6 +33,8 @@ struct Options {
   std::filesystem::path data{};
   std::filesystem::path out = "vessels-report";
   std::filesystem::path checkpoint{};
+  std::filesystem::path
+      explain{};  ///< a folder of images outside the training set, explained in place of test images
   std::string net = "unet";
   std::int64_t epochs = 0;
   double seconds = 0;
@@ -66,9 +68,9 @@ struct Answer {
 /// An image, what the network says of it, and why.
 struct Story {
   lumen::data::Sample sample{};
-  Tensor probability{};  ///< [H, W], of vessel
-  Tensor predicted{};    ///< [H, W], bool
-  double iou = 0, dice = 0;
+  Tensor probability{};              ///< [H, W], of vessel
+  Tensor predicted{};                ///< [H, W], bool
+  double iou = 0, dice = 0;          ///< NaN without a label
   std::int64_t row = 0, column = 0;  ///< the pixel asked about
   bool on_skeleton = false;          ///< whether that pixel is on a centre line
   std::vector<Answer> answers{};
@@ -104,6 +106,11 @@ void work(const Options& options);
 /// Asks every method why the network sees the vessels of `sample`, and why one pixel of their centre line.
 [[nodiscard]] Story explain(const Network& net, const lumen::data::Sample& sample, const Tensor& other_images,
                             std::int64_t steps, std::uint64_t seed, const lumen::Progress& progress);
+
+/// The images of a folder, with labels where there are some: FOLDER/images and FOLDER/labels with equal stems, or images
+/// in FOLDER itself. Colours become gray.
+/// @throws Error for a folder without images, an image that cannot be read, or a label of another size
+[[nodiscard]] std::vector<lumen::data::Sample> read_outside(const std::filesystem::path& folder);
 
 /// Writes report.html, summary.json and maps/*.npy into the output folder.
 void write_results(const Result& result);

@@ -40,6 +40,11 @@ int run(int argc, char** argv) {
   app.add_option("--images", options.images, "test images to explain")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
+  app.add_option("--explain", options.explain,
+                 "explains the images of this folder (or of its images/, with labels/ if it has them) in "
+                 "place of test "
+                 "images")
+      ->check(CLI::ExistingDirectory);
   app.add_option("--steps", options.steps, "points on a path, and noisy copies, of each method")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);

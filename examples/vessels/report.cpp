@@ -3,6 +3,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -183,25 +184,33 @@ void training_section(lm::view::Report& report, const Result& result) {
 
 void story_section(lm::view::Report& report, const Story& story) {
   auto& section = report.section("Image " + story.sample.name);
-  section.text(lm::text(
-      "Prediction and label share ", decimals(100 * story.iou, 1), " % of the area that either covers (IoU ",
-      decimals(story.iou), ", Dice ", decimals(story.dice), ").",
-      story.iou > 0.5 ? "" : " This is poor: read the maps below as reasons for a mistake."));
-  const Tensor label = story.sample.label.eq(1);
+  const bool labelled = story.sample.label.defined();
+  if (!labelled) section.text("This image has no label: how good the prediction is cannot be said.");
+  if (labelled)
+    section.text(lm::text(
+        "Prediction and label share ", decimals(100 * story.iou, 1),
+        " % of the area that either covers (IoU ", decimals(story.iou), ", Dice ", decimals(story.dice), ").",
+        story.iou > 0.5 ? "" : " This is poor: read the maps below as reasons for a mistake."));
+  const Tensor label = labelled ? story.sample.label.eq(1) : story.predicted;
   const Tensor image = shown(story.sample);
   Tensor verdict = lm::view::tint(image, label & story.predicted, found, 0.6);
   verdict = lm::view::tint(verdict, story.predicted & ~label, invented, 0.8);
   verdict = lm::view::tint(verdict, label & ~story.predicted, missed, 0.8);
-  section.grid(
-      {Figure{.picture = image, .title = "Image"},
-       Figure{.picture = black_and_white(label), .title = "Label"},
-       Figure{.picture = lm::view::colorize(story.probability, lm::view::colormap::viridis, {0.0, 1.0}),
-              .title = "Probability of vessel",
-              .caption = "dark 0, yellow 1"},
-       Figure{.picture = verdict, .title = "Prediction and label"}});
-  section.key({{found, "vessel, and found"},
-               {invented, "found, but not in the label"},
-               {missed, "in the label, but missed"}});
+  const Figure probability{
+      .picture = lm::view::colorize(story.probability, lm::view::colormap::viridis, {0.0, 1.0}),
+      .title = "Probability of vessel",
+      .caption = "dark 0, yellow 1"};
+  if (labelled) {
+    section.grid({Figure{.picture = image, .title = "Image"},
+                  Figure{.picture = black_and_white(label), .title = "Label"}, probability,
+                  Figure{.picture = verdict, .title = "Prediction and label"}});
+    section.key({{found, "vessel, and found"},
+                 {invented, "found, but not in the label"},
+                 {missed, "in the label, but missed"}});
+  } else {
+    section.grid({Figure{.picture = image, .title = "Image"}, probability,
+                  Figure{.picture = verdict, .title = "Prediction"}});
+  }
 
   for (const std::string target : {"region", "pixel"}) {
     lm::view::Matrix matrix{.columns = {"Map", "Over the image", "For vessel", "Against vessel"},
@@ -254,17 +263,23 @@ void comparison_section(lm::view::Report& report, const Result& result) {
         }
     for (const std::string& method : order) {
       const auto& answers = methods[method];
+      // of the images for which it is known
       const auto mean = [&](double Answer::* member) {
-        double sum = 0;
-        for (const Answer* answer : answers) sum += answer->*member;
-        return sum / static_cast<double>(answers.size());
+        double sum = 0, count = 0;
+        for (const Answer* answer : answers)
+          if (!std::isnan(answer->*member)) sum += answer->*member, ++count;
+        return count > 0 ? sum / count : std::numeric_limits<double>::quiet_NaN();
+      };
+      const auto share = [&](double Answer::* member) {
+        const double value = mean(member);
+        return std::isnan(value) ? std::string("\u2013") : decimals(value);
       };
       const double error = 100 * mean(&Answer::relative_error);
       table.rows.push_back(
           {method, std::to_string(answers.front()->forward_passes),
            std::to_string(answers.front()->backward_passes), decimals(mean(&Answer::seconds), 2),
            std::isnan(error) ? "\u2013" : number(error, 2) + " %", decimals(mean(&Answer::gini)),
-           decimals(mean(&Answer::mass_inside)), decimals(mean(&Answer::top_iou))});
+           share(&Answer::mass_inside), share(&Answer::top_iou)});
     }
     if (!table.rows.empty()) section.table(table);
   }
@@ -330,6 +345,7 @@ std::string command(const Options& options) {
   if (!options.data.empty()) words += " --data " + options.data.string();
   words += lm::text(" --out ", options.out.string(), " --seed ", options.seed, " --net ", options.net,
                     " --images ", options.images, " --steps ", options.steps);
+  if (!options.explain.empty()) words += " --explain " + options.explain.string();
   if (options.epochs > 0) words += lm::text(" --epochs ", options.epochs);
   if (options.seconds > 0) words += lm::text(" --seconds ", options.seconds);
   return words;
@@ -348,8 +364,7 @@ void write_report(const Result& result) {
   for (const auto& [stage, seconds] : result.seconds) total += seconds;
   const double vessel = [&] {
     double sum = 0;
-    for (const Story& story : result.stories)
-      sum += story.sample.label.eq(1).to(at::kDouble).mean().item<double>();
+    for (const Story& story : result.stories) sum += story.predicted.to(at::kDouble).mean().item<double>();
     return result.stories.empty() ? 0.0 : 100 * sum / static_cast<double>(result.stories.size());
   }();
   auto& summary = report.section("In short");
@@ -360,7 +375,7 @@ void write_report(const Result& result) {
         result.reused ? "from the checkpoint, nothing trained this time"
                       : lm::text(decimals(lm::train::seconds_spent(result.history), 0), " s of training")},
        {std::to_string(result.stories.size()), "images explained",
-        lm::text("on average ", decimals(vessel, 0), " % vessel")},
+        lm::text("on average ", decimals(vessel, 0), " % called vessel")},
        {decimals(total, 0) + " s", "this run", "data, training, explaining"}});
   reading_section(report);
   data_section(report, result);
@@ -443,8 +458,8 @@ void write_summary(const Result& result) {
       line["completeness_error"] = real(answer.completeness_error);
       line["relative_completeness_error"] = real(answer.relative_error);
       line["gini"] = answer.gini;
-      line["mass_in_vessel"] = answer.mass_inside;
-      line["top5_iou"] = answer.top_iou;
+      line["mass_in_vessel"] = real(answer.mass_inside);
+      line["top5_iou"] = real(answer.top_iou);
       line["map"] = map_file(story, answer).string();
       out["rows"].push_back(std::move(line));
     }

@@ -219,16 +219,17 @@ void work(const Options& options) {
               quality.dice);
 
   const Network network = [&net](const Tensor& x) { return net.forward(x); };
-  const auto chosen = choose(quality.ious, options.images);
-  for (std::size_t k = 0; k < chosen.size(); ++k) {
-    const auto& sample = testing[chosen[k]];
-    std::printf("explaining %s (%zu of %zu)\n", sample.name.c_str(), k + 1, chosen.size());
+  Samples asked;
+  if (options.explain.empty()) {
+    for (const std::size_t k : choose(quality.ious, options.images)) asked.push_back(testing[k]);
+  } else {
+    asked = read_outside(options.explain);
+  }
+  for (std::size_t k = 0; k < asked.size(); ++k) {
+    std::printf("explaining %s (%zu of %zu)\n", asked[k].name.c_str(), k + 1, asked.size());
     std::fflush(stdout);
-    Story story = explain(network, sample, images_like(training, sample), options.steps, options.seed,
-                          lm::TerminalBar{});
-    story.iou = quality.ious[chosen[k]];
-    story.dice = quality.dices[chosen[k]];
-    result.stories.push_back(std::move(story));
+    result.stories.push_back(explain(network, asked[k], images_like(training, asked[k]), options.steps,
+                                     options.seed, lm::TerminalBar{}));
   }
   result.seconds.emplace_back("explaining", watch.lap());
   if (!result.stories.empty() && options.influence >= 0) {

@@ -41,13 +41,14 @@ if(CHECK STREQUAL "layers")
   set(head "${spdx}#pragma once\n")
   set(lumen "include/lumen")
   foreach(folder IN ITEMS core target engine baseline perturb trace op rule attribution influence map metric robust
-                          io script view data net train)
+                          catalogue io script view data net train)
     file(WRITE "${tree}/${lumen}/${folder}/base.hpp" "${head}")
   endforeach()
   file(WRITE "${tree}/${lumen}/lumen.hpp" "${head}")
   expect(pass)
   foreach(edge IN ITEMS core:target core:engine target:engine trace:op op:rule core:baseline core:attribution baseline:perturb perturb:map trace:rule rule:attribution
                         influence:attribution influence:rule map:metric metric:attribution metric:io
+                        attribution:catalogue metric:catalogue core:catalogue catalogue:io catalogue:script catalogue:net
                         core:view io:view view:data data:train net:data train:attribution script:attribution)
     string(REGEX MATCH "^(.*):(.*)$" edge "${edge}")
     set(from ${CMAKE_MATCH_1})
@@ -55,7 +56,7 @@ if(CHECK STREQUAL "layers")
     plant(${lumen}/${from}/planted.hpp "${head}#include <lumen/${to}/base.hpp>\n"
           "${from}/planted.hpp: may not include lumen/${to}/base.hpp")
   endforeach()
-  foreach(folder IN ITEMS io script view data net train)
+  foreach(folder IN ITEMS catalogue io script view data net train)
     plant(${lumen}/lumen.hpp "${head}#include <lumen/${folder}/base.hpp>\n"
           "lumen.hpp: may not include lumen/${folder}/base.hpp")
   endforeach()
@@ -99,6 +100,7 @@ elseif(CHECK STREQUAL "docs")
   plant(docs/b.md "${tick}cpp tests/none.cpp#one\n${tick}\n" "there is no file tests/none.cpp")
   plant(docs/b.md "${tick}cpp\nint a;\n" "is not closed")
   plant(docs/b.md "see [that](that.md)\n" "docs/b.md:1: the link that.md leads nowhere")
+  plant(docs/b.md "| a | b |\n|---|---|\n| 1 | 2 |\n\n| 3 | 4 |\ntext\n" "docs/b.md:6: the row before this line heads no table")
   plant(docs/b.md "<img src=\"no.png\">\n" "the link no.png leads nowhere")
   plant(include/lumen/view/a.hpp "" "no page names the headers in view/")
   file(REMOVE_RECURSE "${tree}/include/lumen/view")

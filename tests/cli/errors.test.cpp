@@ -27,7 +27,11 @@ DOCTEST_TEST_CASE("an error is one line that says what to do, on stderr alone, a
   const Case cases[] = {
       {"", "subcommand", 2},
       {"explian", "explian", 2},
-      {"explain --input x.png", "--model", 2},
+      {"explain --input x.png", "--model FILE (TorchScript), or --net NAME"},
+      {"explain --net unet --input " + image, "name the file of its weights with --weights"},
+      {"explain --net vgg --weights " + image + " --input " + image, "there are unet, custom-resnet"},
+      {"explain --net unet:depth=3 --weights " + image + " --input " + image, "unet has no option 'depth'"},
+      {"explain --net unet --weights " + image + " --input " + image, "not a .pth file"},
       {start + "--nonsense", "--nonsense", 2},
       {start + "--alpha 3", "--alpha", 2},
       {start + "--method nonsense", "there is no method 'nonsense'; there are: saliency"},

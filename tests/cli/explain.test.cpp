@@ -213,6 +213,13 @@ DOCTEST_TEST_CASE("smooth averages any method, with that method's options") {
       "--set stdev=0.2 --seed 11";
   check_equal(world.map(arguments), why.map);
   DOCTEST_CHECK(world.explained(arguments)["standard_error"].get<double>() > 0);
+  const lm::AtNeuron neuron{
+      .method = lm::Smooth{.method = lm::Saliency{}, .samples = 4, .stdev = 0.2, .seed = 11},
+      .layer = lm::layer::tap("first")};
+  check_equal(
+      world.map(
+          "--method smooth --layer first --neuron element:1,3,4 --set samples=4 --set stdev=0.2 --seed 11"),
+      neuron(world.net(), world.x(), lm::target::Element{{1, 3, 4}}).map);
 }
 
 DOCTEST_TEST_CASE("preprocessing: size, crop, mean, std, channels, dtype") {

@@ -24,7 +24,7 @@ inline void add_paths(std::vector<Entry>& all) {
           .option("multiply-by-inputs", "false: the averaged gradient", &Integrated::multiply_by_inputs)
           .option("tolerance", "> 0: doubles the steps until the relative completeness error is below it",
                   &Integrated::tolerance, not_negative)
-          .option("max-steps", "the most that a tolerance leads to", &Integrated::max_steps, positive_count),
+          .option("max-steps", "the most that a tolerance leads to", &Integrated::max_steps),
       "gradients on a straight path from the baseline",
       "Sundararajan, Taly and Yan, ICML 2017, arXiv:1703.01365", few_steps));
   using Blurred = BlurIntegratedGradients<AnyRule>;

@@ -39,6 +39,8 @@ struct ChosenLrp {
   }
 
   [[nodiscard]] rule::Composite chosen() const {
+    require(epsilon >= 0 && gamma >= 0,
+            [&] { return text("Lrp: epsilon is ", epsilon, " and gamma ", gamma, ", expected at least 0"); });
     namespace l = rule::lrp;
     switch (composite) {
       case Relevance::epsilon_plus_flat:

@@ -91,11 +91,20 @@ inline void add_smooth(std::vector<Entry>& all, const std::function<const Entry&
     }
     detail::SmoothOptions choice = table.with(own);
     choice.smooth.seed = choices.seed;
-    choice.smooth.method.explain = find(choice.method).prepare(inner);
-    return [smooth = std::move(choice.smooth)](const engine::Function& model, const Tensors& x,
-                                               const Targets& targets, const Run& run) {
+    const Entry& averaged = find(choice.method);
+    // a neuron's noise is that of the input, and its score the head's: the place goes outside
+    const bool outside = choices.neuron && !averaged.both && averaged.traits.layer != LayerUse::required;
+    if (outside) {
+      require(choices.layer.has_value(), "smooth needs the layer of the neuron: name it, too");
+      inner.layer.reset(), inner.neuron.reset();
+    }
+    choice.smooth.method.explain = averaged.prepare(inner);
+    return [smooth = std::move(choice.smooth), outside, choices](
+               const engine::Function& model, const Tensors& x, const Targets& targets, const Run& run) {
+      detail::check_defined(x);
       Noisy method = smooth;
       method.run = run;
+      if (outside) return AtNeuron<Noisy>{method, *choices.layer}(model, x, Targets{*choices.neuron});
       return method(model, x, targets);
     };
   };

@@ -139,6 +139,25 @@ struct Checkpoint {
     return checkpoint;
   }
 
+  /// The weights alone, for who only runs the network: those of the best epoch, or the last where none was measured.
+  /// @return  the purpose that it was written for
+  /// @throws Error  the file is missing, damaged or no checkpoint, or is of another network; `net` is then as it was
+  static std::string load_weights(const std::filesystem::path& path, torch::nn::Module& net) {
+    require(std::filesystem::is_regular_file(path), [&] { return text("there is no checkpoint ", path); });
+    const State tensors = detail::state_tensors(net);
+    std::string purpose;
+    readable(path, [&] {
+      torch::serialize::InputArchive archive;
+      archive.load_from(path.string(), tensors.empty() ? at::Device(at::kCPU) : tensors.front().device());
+      c10::IValue value;
+      archive.read("purpose", value);
+      purpose = value.toStringRef();
+      const State best = read(archive, "best", tensors);
+      restore(net, best.empty() ? read(archive, "weights", tensors) : best);
+    });
+    return purpose;
+  }
+
  private:
   static void write(torch::serialize::OutputArchive& archive, const std::string& name, const State& state) {
     torch::serialize::OutputArchive part;
