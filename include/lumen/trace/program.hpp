@@ -253,7 +253,8 @@ inline Program Program::record_once(const lumen::engine::Function& model, const 
   } catch (const c10::Error& failure) {
     tape.fail(text("the model failed: ", failure.what_without_backtrace()));
   }
-  const Tensors second = detail::second_input(x, options.any_batch);
+  Tensors second;
+  if (options.any_batch || options.verify) second = detail::second_input(x, options.any_batch);
   try {
     if (options.any_batch && tape.fault.empty())
       other = recorded(model, second, options.layers, 0, other_output);

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,7 +14,8 @@
 #include <lumen/attribution/cam/upsample.hpp>
 #include <lumen/engine/method.hpp>
 #include <lumen/op/channel_map.hpp>
-#include <lumen/trace/observe.hpp>
+#include <lumen/op/roles.hpp>
+#include <lumen/trace/program.hpp>
 
 namespace lumen {
 
@@ -26,67 +29,58 @@ struct PooledHead {
   Tensor bias;      ///< [C], undefined if there is none
 };
 
-/// Walks back from the output over the operators that ran. @throws Error if they are not such a head
-inline PooledHead pooled_head(const std::vector<trace::Operation>& operations, const Tensor& output,
-                              const Layout& layout) {
-  std::size_t end = operations.size();
+/// Walks back from the output. @throws Error if the program does not end in such a head
+inline PooledHead pooled_head(const trace::Program& program, const Layout& layout) {
   const auto refuse = [](const std::string& why) {
     throw Error("Cam explains models that end in a global average pooling and one linear layer; " + why +
                 "; use GradCam, which needs no such head");
   };
-  // the latest operator before `end` that gave this value
-  const auto maker = [&](const Tensor& value) -> const trace::Operation* {
-    while (end > 0) {
-      const trace::Operation& op = operations[--end];
-      const Tensors results = trace::tensors_in(op.results);
-      if (!results.empty() && results.front().is_same(value)) return &op;
-    }
-    refuse("the walk back from the output ended before a pooling");
-    return nullptr;
+  const auto maker = [&](trace::ValueId value) -> const trace::Step& {
+    const std::int64_t step = value < 0 ? -1 : program.producer(value);
+    if (step < 0) refuse("the walk back from the output ended before a pooling");
+    return program.steps()[static_cast<std::size_t>(step)];
   };
   // past operators that only reshape
-  const auto shaped = [&](Tensor value) {
-    const trace::Operation* op = maker(value);
-    while (op->kind == "flatten" || op->kind == "view" || op->kind == "reshape" || op->kind == "squeeze" ||
-           op->kind == "dropout" || op->kind == "feature_dropout" || op->kind == "contiguous") {
-      value = trace::tensors_in(op->arguments).front();
-      op = maker(value);
+  const auto shaped = [&](trace::ValueId value) -> const trace::Step& {
+    const trace::Step* step = &maker(value);
+    while (step->kind == "flatten" || step->kind == "view" || step->kind == "reshape" ||
+           step->kind == "squeeze" || step->kind == "dropout" || step->kind == "feature_dropout" ||
+           step->kind == "contiguous") {
+      step = &maker(step->operands.front().value);
     }
-    return op;
+    return *step;
+  };
+  const auto tensor = [&](const trace::Step& step, std::size_t operand) {
+    const trace::Operand& given = step.operands[operand];
+    return given.is_constant() ? given.constant : program.value(given.value);
   };
 
   PooledHead head;
-  head.output = output;
-  const trace::Operation* const linear = shaped(output);
-  const Tensors given = trace::tensors_in(linear->arguments);
-  Tensor pooled;
-  if (linear->kind == "linear" || linear->kind == "conv1d" || linear->kind == "conv2d" ||
-      linear->kind == "conv3d") {
-    pooled = given[0];
-    head.weight = given[1].flatten(1);
-    if (given.size() > 2) head.bias = given[2];
-  } else if (linear->kind == "addmm" && linear->arguments[3].toScalar().toDouble() == 1.0 &&
-             linear->arguments[4].toScalar().toDouble() == 1.0) {
-    head.bias = given[0];
-    pooled = given[1];
-    head.weight = given[2].t();
-  } else {
-    refuse("the output comes from " + linear->where());
+  head.output = program.value(program.output());
+  const trace::Step& linear = shaped(program.output());
+  const bool product = linear.kind == "addmm" && linear.argument("beta").toScalar().toDouble() == 1.0 &&
+                       linear.argument("alpha").toScalar().toDouble() == 1.0;
+  if (!product && linear.kind != "linear" && linear.kind != "conv1d" && linear.kind != "conv2d" &&
+      linear.kind != "conv3d") {
+    refuse("the output comes from " + linear.where());
   }
-  const trace::Operation* const pool = shaped(pooled);
-  if (pool->kind.find("avg_pool") == std::string::npos && pool->kind != "mean") {
-    refuse("the linear layer's input comes from " + pool->where());
+  const Tensor weight = tensor(linear, op::weight(linear).value());
+  head.weight = product ? weight.t() : weight.flatten(1);
+  if (const auto bias = op::bias(linear)) head.bias = tensor(linear, *bias);
+  const trace::Step& pool = shaped(linear.operands[op::data(linear).value()].value);
+  if (pool.kind.find("avg_pool") == std::string::npos && pool.kind != "mean") {
+    refuse("the linear layer's input comes from " + pool.where());
   }
-  const Tensor pooled_from = trace::tensors_in(pool->arguments).front();
+  const Tensor pooled_from = tensor(pool, 0);
   if (layout.given()) (void)layout.positions(pooled_from);
   head.features = layout(pooled_from);
-  const Tensor mean = trace::tensors_in(pool->results).front();
+  const Tensor mean = program.value(pool.results.front());
   const bool global = head.features.dim() >= 3 && head.weight.size(1) == head.features.size(1) &&
                       mean.numel() == head.features.size(0) * head.features.size(1) &&
                       // an average that pads or repeats cells is not their mean
                       at::allclose(mean.flatten(), head.features.flatten(2).mean(2).flatten(), 1e-3, 1e-5);
   if (!global)
-    refuse(text(pool->where(), " does not average ", head.features.sizes(), " over all cells",
+    refuse(text(pool.where(), " does not average ", head.features.sizes(), " over all cells",
                 layout.given() ? "" : " of [N, C, ...] (if its channels are elsewhere, give a layout)"));
   return head;
 }
@@ -119,11 +113,17 @@ struct Cam {
       const engine::Function function = engine::bind(model, x);
       const Tensors parts = parts_of(x);
       std::vector<detail::PooledHead> heads;
+      const engine::Function checked = [&](const Tensors& rows) { return engine::run_model(function, rows); };
       const engine::Function watched = [&](const Tensors& rows) {
-        Tensor output;
-        const auto operations = trace::observe([&] { output = engine::run_model(function, rows); });
-        heads.push_back(detail::pooled_head(operations, output, layout));
-        return output;
+        const auto program =
+            trace::Program::record(checked, rows,
+                                   {.run = {.memory = std::numeric_limits<std::int64_t>::max()},
+                                    .any_batch = false,
+                                    .verify = false});
+        if (program.output() < 0) (void)checked(rows);  // what LibTorch throws passes through
+        require(program.output() >= 0, [&] { return text("Cam: ", program.why_not()); });
+        heads.push_back(detail::pooled_head(program, layout));
+        return heads.back().output;
       };
       const engine::Start start = engine::start(watched, parts, targets, run);
       Tensors features, outputs;
