@@ -197,3 +197,18 @@ DOCTEST_TEST_CASE("columns of a model that is not local are refused by the opera
   });
   DOCTEST_CHECK_MESSAGE(said.find("group_norm") != std::string::npos, said);
 }
+
+DOCTEST_TEST_CASE("a stream by columns can be stopped before its first row") {
+  struct Enough {};
+  const lumen::Progress stop = [](std::string_view, std::int64_t done, std::int64_t total) {
+    DOCTEST_CHECK(done == 0);
+    DOCTEST_CHECK(total == 400);
+    throw Enough{};
+  };
+  const nets::Segmentation net;
+  DOCTEST_CHECK_THROWS_AS(
+      influence::rows(net, random({1, 1, 20, 20}, 1), influence::All{}, {target::Class{}},
+                      [](const influence::RowChunk&) {},
+                      {.run = {.memory = 1, .progress = stop}, .way = influence::Way::Columns}),
+      Enough);
+}

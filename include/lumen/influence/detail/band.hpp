@@ -148,6 +148,7 @@ class Band {
             },
             shares);
       }
+      stream.tell();
       for (; next < question_.height && down_.last[static_cast<std::size_t>(next)] < y + count; ++next) {
         Rows done = std::move(rows_of(next));
         held.erase(next);

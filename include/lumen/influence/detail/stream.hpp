@@ -50,10 +50,14 @@ class Stream {
     const auto start = std::chrono::steady_clock::now();
     sink_(chunk);
     report_.sink_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (run_.progress) {
-      const auto targets = static_cast<std::int64_t>(question_.seeds.size());
-      run_.progress("rows", report_.rows, question_.size() * targets);
-    }
+    tell();
+  }
+
+  /// How far it is, also where no row is done yet: what the listener throws stops the stream.
+  void tell() const {
+    if (!run_.progress) return;
+    const auto targets = static_cast<std::int64_t>(question_.seeds.size());
+    run_.progress("rows", report_.rows, question_.size() * targets);
   }
 
  private:
