@@ -86,5 +86,5 @@ DOCTEST_TEST_CASE("by how much each pixel's integrated gradients miss") {
   });
   //! [integrated]
   DOCTEST_CHECK(missed.ne(0).any().item<bool>());
-  DOCTEST_CHECK(missed.abs().max().item<double>() < 0.01);
+  DOCTEST_CHECK(missed.abs().max().item<double>() < 0.05);
 }
