@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <exception>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "message.hpp"
@@ -55,6 +56,26 @@ std::optional<std::string> failure(const Model& model, const Tensors& x, std::in
   } catch (const std::exception& error) {
     return first_line(error);
   }
+}
+
+/// Whether LibTorch complains about the type of numbers, not about their values or shape.
+bool about_type(std::string_view said) {
+  for (const char* const words : {"scalar type", "same dtype", "but got CPU", "but got CUDA"})
+    if (said.find(words) != std::string_view::npos) return true;
+  return false;
+}
+
+/// What the network said of an input, and which option may help.
+std::string complaint(const Tensors& x, const std::string& said, bool image) {
+  if (said.find("--part") != std::string::npos) return said;  // it ran, and gives more than a tensor
+  std::string shapes;
+  for (const Tensor& part : x)
+    shapes += text(shapes.empty() ? "" : " and ", c10::toString(part.scalar_type()), ' ', part.sizes());
+  const bool precision = said.find("not implemented for") != std::string::npos;
+  return text("the network fails on ", shapes, ": ", said,
+              precision ? "; run it in another precision: --dtype float32"
+              : image   ? ""
+                        : "; --shape or --batch says how an array is meant");
 }
 
 }  // namespace
@@ -122,13 +143,9 @@ Reader::Readings Reader::decide(const std::vector<Raw>& raws) {
         one_at_a_time_ = one_at_a_time_ || copies == 1;
         return readings;
       }
-      if (copies == 1 && &readings == &all.front()) {
-        std::string shapes;
-        for (const Tensor& part : x)
-          shapes += text(shapes.empty() ? "" : " and ", c10::toString(part.scalar_type()), ' ', part.sizes());
-        why = text("the network fails on ", shapes, ": ", *said,
-                   raws.front().stored.image ? "" : "; --shape or --batch says how an array is meant");
-      }
+      // of all that was tried, what fails for another reason than its type tells more
+      if (copies == 1 && (&readings == &all.front() || (about_type(why) && !about_type(*said))))
+        why = complaint(x, *said, raws.front().stored.image);
     }
   }
   throw Error(why);

@@ -3,8 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <lumen/target/element.hpp>
@@ -153,6 +155,68 @@ DOCTEST_TEST_CASE("what no entry covers is refused by name, but only on the way 
   });
   DOCTEST_CHECK(holds(in_target, "logcumsumexp"));
   DOCTEST_CHECK(lumen::trace::detail::listeners().empty());
+}
+
+DOCTEST_TEST_CASE("of several results, some of them unused or without a gradient, one refused is named") {
+  const lumen::engine::Function model = [](const Tensors& parts) {
+    const auto [u, s, v] = at::linalg_svd(parts[0].reshape({-1, 2, 2}), false);
+    return s + 0.0 * u.detach().select(2, 0) * v.detach().select(2, 0);
+  };
+  const std::string message = message_of(
+      [&] { (void)ruled(everything_plain(), model, nets::random({2, 4}, 9), {target::Class{.index = 0}}); });
+  DOCTEST_CAPTURE(message);
+  DOCTEST_CHECK(holds(message, "plain has no rule for _linalg_svd 0"));
+}
+
+DOCTEST_TEST_CASE("what draws at random is refused, with the remedy; told to draw nothing it is not") {
+  const Tensor w = nets::weight({3, 4}, 8), x = nets::random({2, 4}, 9);
+  using Draw = std::function<Tensor(const Tensor&, bool)>;
+  const std::vector<std::pair<std::string, Draw>> draws{
+      {"dropout", [](const Tensor& v, bool train) { return at::dropout(v, 0.5, train); }},
+      {"alpha_dropout", [](const Tensor& v, bool train) { return at::alpha_dropout(v, 0.5, train); }},
+      {"feature_dropout", [](const Tensor& v, bool train) { return at::feature_dropout(v, 0.5, train); }},
+      {"dropout", [](const Tensor& v, bool train) { return std::get<0>(at::native_dropout(v, 0.5, train)); }},
+      {"dropout", [](const Tensor& v, bool train) { return at::dropout(v, train ? 0.5 : 0.0, true); }},
+      {"rrelu", [](const Tensor& v, bool train) { return at::rrelu(v, 0.1, 0.3, train); }},
+  };
+  rule::Composite composite = everything_plain();
+  composite.pass(kinds::dropouts).use({"rrelu"}, rule::plain_backward);
+  for (const auto& [kind, draw] : draws) {
+    DOCTEST_CAPTURE(kind);
+    const auto run = [&, &drawn = draw](bool train) {
+      (void)ruled(composite, [&](const Tensors& in) { return at::linear(drawn(in[0] * 1.0, train), w); }, x,
+                  {target::Class{.index = 0}});
+    };
+    composite.pass({"mul"});
+    run(false);
+    const std::string message = message_of([&] { run(true); });
+    DOCTEST_CHECK(holds(message, "plain: " + kind + " 0 (aten::"));
+    DOCTEST_CHECK(holds(message, "evaluation mode (eval())"));
+  }
+}
+
+DOCTEST_TEST_CASE("lists of tensors of any declared type are counted and replaced alike") {
+  const Tensor a = at::ones({2}), b = at::zeros({3});
+  c10::List<c10::IValue> any(c10::AnyType::get());
+  any.push_back(a);
+  any.push_back(c10::IValue());
+  any.push_back(b);
+  c10::List<c10::optional<Tensor>> optional;
+  optional.push_back(c10::nullopt);
+  optional.push_back(b);
+  std::vector<c10::IValue> values{c10::IValue(any), c10::IValue(optional), c10::IValue(a),
+                                  c10::IValue(std::vector<std::int64_t>{1, 2})};
+  const Tensors seen = lumen::trace::tensors_in(values);
+  DOCTEST_REQUIRE(seen.size() == 4);
+  std::size_t count = 0;
+  lumen::trace::replace_tensors(values, [&](const Tensor& each, std::size_t i) {
+    DOCTEST_CHECK(each.is_same(seen[i]));
+    ++count;
+    return each + 1;
+  });
+  DOCTEST_CHECK(count == 4);
+  DOCTEST_CHECK(lumen::trace::tensors_in(values)[1].equal(b + 1));
+  DOCTEST_CHECK(any.get(0).toTensor().is_same(a));  // the caller's list is as it was
 }
 
 DOCTEST_TEST_CASE("an input that a rule needs and the model overwrites is refused, not misread") {

@@ -30,6 +30,15 @@ Pointer make_node(Arguments&&... arguments) {
   }
 }
 
+/// Calls `hook(gradient)` for what flows back to a value. A hook of the derived class fails where, of an operator with
+/// several results, nothing flows back to this one.
+template <class Hook>
+void on_gradient(const Tensor& value, Hook hook) {
+  static_cast<const at::TensorBase&>(value).register_hook([hook](const at::TensorBase& gradient) {
+    if (gradient.defined()) hook(gradient);
+  });
+}
+
 /// Where gradients arrive at an input.
 class Origin final : public torch::autograd::Node {
  public:

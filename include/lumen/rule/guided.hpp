@@ -50,12 +50,23 @@ template <class Rule>
             kinds::binaries | kinds::steps | kinds::maxima | kinds::ranks | kinds::softmaxes |
             kinds::composed | kinds::others)
       .use(kinds::rectifiers, rule);
-  static const Kinds by_mask{"where", "masked_fill", "masked_scatter"};
-  for (const std::string& kind : by_mask) composite.kinds.erase(kind);
-  composite.kinds.erase("max");
+  static const Kinds by_mask = listed("index_put masked_fill masked_scatter mul where");
+  // with a rectifier inside, which is heard when they are taken apart
+  static const Kinds with_rectifier =
+      listed("_add_relu _addmm_activation cudnn_convolution_relu rnn_relu rnn_relu_cell");
+  for (const Kinds& each : {by_mask, with_rectifier, Kinds{"max"}}) {
+    for (const std::string& kind : each) composite.kinds.erase(kind);
+  }
   composite.otherwise = [rule](const Record& record) -> std::optional<Backward> {
     if (by_mask.contains(record.kind)) {
-      const bool decides = std::count(record.decided.begin(), record.decided.end(), true) > 0;
+      bool decides = false;
+      for (std::size_t i = 0; i < record.inputs.size() && !decides; ++i) {
+        const Tensor& each = record.inputs[i];  // of a product: a factor may also be a detached value
+        if (!record.decided[i]) continue;
+        const bool zeros_and_ones =
+            record.kind != "mul" || (each == 0).logical_or_(each == 1).all().item<bool>();
+        decides = zeros_and_ones && (record.kind != "index_put" || each.scalar_type() == at::kBool);
+      }
       return decides ? std::nullopt : std::optional(Backward(nullptr));
     }
     if (record.kind == "min" || record.kind == "minimum" || record.kind == "fmin") return Backward(nullptr);

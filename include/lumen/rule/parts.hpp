@@ -56,10 +56,12 @@ inline void take_apart(trace::Call& call, const std::string& kind, trace::Listen
     return;
   }
   trace::run_instead(call, listener, [&] {
+    const bool writes = trace::in_place(call.op);
+    const Tensor self = writes ? call.arguments.front().toTensor() : Tensor();
+    if (writes) call.arguments.front() = self.clone();  // the parts keep what they take
     const detail::Given given(call);
     std::vector<c10::IValue> results = found->second(given);
-    if (trace::in_place(call.op)) {
-      const Tensor self = call.arguments.front().toTensor();
+    if (writes) {
       results.front() = self.copy_(results.front().toTensor());
     }
     results.resize(call.op.schema().returns().size(), Tensor());

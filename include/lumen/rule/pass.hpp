@@ -16,6 +16,7 @@
 #include <lumen/rule/detail/decided.hpp>
 #include <lumen/rule/node.hpp>
 #include <lumen/rule/parts.hpp>
+#include <lumen/rule/statistics.hpp>
 #include <lumen/trace/layer_listener.hpp>
 #include <lumen/trace/unheard.hpp>
 
@@ -201,11 +202,11 @@ class Pass final : public trace::Listener {
   void refuse(const Tensor& result, const Record& record) const {
     const std::string numbers =
         complex_from_.empty() ? "" : text("; complex numbers began at ", complex_from_);
-    result.register_hook(
-        [message = text(composite_.method, " has no rule for ", record.where(),
-                        ", which is on the path from the input to the score; give its composite ",
-                        "a rule for '", record.kind, "', or declare it passed through",
-                        numbers)](const Tensor&) { throw Error(message); });
+    const std::string message =
+        text(composite_.method, " has no rule for ", record.where(),
+             ", which is on the path from the input to the score; give its composite a rule for '",
+             record.kind, "', or declare it passed through", numbers);
+    engine::on_gradient(result, [message](const at::TensorBase&) { throw Error(message); });
   }
 
   /// The rule for this operator, null for its own gradient; no value if nothing covers it.
@@ -218,6 +219,7 @@ class Pass final : public trace::Listener {
   }
 
   std::optional<Backward> rule_by_kind(const Record& record) {
+    if (is_random(record)) return refusal_of_random(composite_.method);
     const bool weighted = is_weighted(record);
     if (weighted && composite_.first && record.weights == 1) return *composite_.first;
     std::optional<Backward> found;

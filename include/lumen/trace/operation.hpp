@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -75,12 +76,13 @@ void replace_tensors(std::vector<c10::IValue>& values, const Replacement& replac
   for (c10::IValue& value : values) {
     if (value.isTensor()) {
       if (value.toTensor().defined()) value = replacement(value.toTensor(), position++);
-    } else if (value.isTensorList() || value.isOptionalTensorList()) {
-      c10::List<c10::IValue> list = value.toList().copy();  // the caller may hold the list itself
+    } else if (value.isList()) {  // whatever type it says: the interpreter also makes lists of any values
+      std::optional<c10::List<c10::IValue>> list;
       detail::visit_tensors(value, [&](const Tensor& each, std::int64_t element) {
-        list.set(static_cast<std::size_t>(element), c10::IValue(replacement(each, position++)));
+        if (!list) list = value.toList().copy();  // the caller may hold the list itself
+        list->set(static_cast<std::size_t>(element), c10::IValue(replacement(each, position++)));
       });
-      value = std::move(list);
+      if (list) value = std::move(*list);
     }
   }
 }

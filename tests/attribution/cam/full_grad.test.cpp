@@ -156,6 +156,17 @@ DOCTEST_TEST_CASE("it is complete for every network: normalisation, residual sum
              return at::bmm(weights, tokens).transpose(1, 2).reshape(h.sizes());
            }),
            image, target::Class{1});
+  complete("a border of constants",
+           behind([](const Tensor& h) { return at::constant_pad_nd(h, {1, 2, 0, 1}, 0.4); }), image,
+           target::Class{1});
+  complete("constants beside it",
+           behind([](const Tensor& h) { return at::cat({h, at::full_like(h, 0.3)}, 2); }), image,
+           target::Class{1});
+  complete("the larger of it and a constant",
+           behind([](const Tensor& h) { return at::max(h, at::full({1}, 0.2, h.options())); }), image,
+           target::Class{1});
+  complete("a quotient without its fraction",
+           behind([](const Tensor& h) { return at::div(h, 0.3, "floor") + h; }), image, target::Class{1});
   complete("upsampling beyond the input",
            behind([](const Tensor& h) { return at::relu(at::upsample_bilinear2d(h, {11, 3}, false) + 0.5); }),
            image, target::Class{1});

@@ -111,13 +111,47 @@ DOCTEST_TEST_CASE(
   DOCTEST_CHECK(all_close(lumen::GuidedBackprop{}(maxout, x, target::Class{.index = 1}).map,
                           lumen::Saliency{.absolute = false}(maxout, x, target::Class{.index = 1}).map,
                           1e-12));
-  const auto choice = [&](const Tensor& at) {
-    const Tensor h = at::linear(at, v);
-    return at::linear(at::where(h > 0, h, at::zeros_like(h)), w);
+  const std::vector<std::pair<std::string, std::function<Tensor(const Tensor&)>>> choices{
+      {"where", [](const Tensor& h) { return at::where(h > 0, h, at::zeros_like(h)); }},
+      {"mul", [](const Tensor& h) { return h * (h > 0).to(at::kDouble); }},
+      {"index_put",
+       [](const Tensor& h) { return h.clone().index_put_({h < 0}, at::zeros({}, h.options())); }}};
+  for (const auto& [kind, choose] : choices) {
+    const auto choice = [&, &run = choose](const Tensor& at) {
+      return at::linear(run(at::linear(at, v)), w);
+    };
+    const std::string message =
+        message_of([&] { (void)lumen::GuidedBackprop{}(choice, x, target::Class{.index = 1}); });
+    DOCTEST_CHECK(holds(message, "GuidedBackprop has no rule for " + kind + " 0"));
+  }
+}
+
+DOCTEST_TEST_CASE("rectifiers inside of a recurrent layer or cell are guided") {
+  const Tensor u = nets::weight({4, 5}, 6), v = nets::weight({4, 4}, 7);
+  const Tensor w = nets::weight({3, 4}, 8), x = nets::random({2, 6, 5}, 9);
+  const auto start = [](const Tensor& at) { return at::zeros({at.size(0), 4}, at.options()); };
+  const auto written = [&](const Tensor& at) {
+    Tensor state = start(at);
+    for (std::int64_t t = 0; t < 6; ++t) {
+      state = at::relu(at::linear(at.select(1, t), u) + at::linear(state, v));
+    }
+    return at::linear(state, w);
   };
-  const std::string message =
-      message_of([&] { (void)lumen::GuidedBackprop{}(choice, x, target::Class{.index = 1}); });
-  DOCTEST_CHECK(holds(message, "GuidedBackprop has no rule for where 0"));
+  const auto cells = [&](const Tensor& at) {
+    Tensor state = start(at);
+    for (std::int64_t t = 0; t < 6; ++t) state = at::rnn_relu_cell(at.select(1, t), state, u, v);
+    return at::linear(state, w);
+  };
+  const auto layer = [&](const Tensor& at) {
+    const auto [all, last] = at::rnn_relu(at, start(at).unsqueeze(0), std::vector<Tensor>{u, v}, false, 1,
+                                          0.0, false, false, true);
+    return at::linear(last[0], w);
+  };
+  const target::Class second{.index = 1};
+  const Tensor right = lumen::GuidedBackprop{}(written, x, second).map;
+  DOCTEST_CHECK(!all_close(right, lumen::Saliency{.absolute = false}(written, x, second).map, 1e-3));
+  DOCTEST_CHECK(all_close(lumen::GuidedBackprop{}(cells, x, second).map, right, 1e-12));
+  DOCTEST_CHECK(all_close(lumen::GuidedBackprop{}(layer, x, second).map, right, 1e-12));
 }
 
 DOCTEST_TEST_CASE("what rectifies nothing passes, whatever it is; so does a choice by a constant mask") {

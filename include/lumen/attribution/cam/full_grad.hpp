@@ -47,7 +47,7 @@ class BiasGradients {
   [[nodiscard]] rule::Composite composite() {
     namespace kinds = rule::kinds;
     rule::Composite composite{.method = "FullGrad"};
-    composite.pass(kinds::moves | kinds::dropouts | kinds::averages | kinds::maxima |
+    composite.pass(kinds::dropouts | kinds::averages |
                    rule::Kinds{"relu", "leaky_relu", "prelu", "rrelu", "sum", "neg", "abs", "cumsum"});
     composite.otherwise = [this](const rule::Record& record) { return rule_for(record); };
     return composite;
@@ -79,9 +79,26 @@ class BiasGradients {
       if (bias.isNone() || !bias.toTensor().defined()) return {};
       return [this](const rule::Record& at, const Tensors& g) { return with_bias(at, g); };
     }
-    if (alone && rule::kinds::products.contains(record.kind) && record.on_path.front()) return {};
+    if (alone && rule::kinds::products.contains(record.kind) && record.on_path.front() &&
+        record.argument("rounding_mode").isNone()) {
+      return {};
+    }
     if (sums && on_path == 2) return {};
+    if (only_moves(record)) return {};
     return [this](const rule::Record& at, const Tensors& g) { return with_residual(at, g); };
+  }
+
+  /// Whether all values that it moves or chooses from are on the path: a class token that is put before others, the
+  /// constant of a border or of a maximum are biases.
+  static bool only_moves(const rule::Record& record) {
+    namespace kinds = rule::kinds;
+    if (!kinds::moves.contains(record.kind) && !kinds::maxima.contains(record.kind)) return false;
+    const c10::IValue border = record.argument("value");
+    if (record.kind == "pad" || (border.isScalar() && border.toScalar().toDouble() != 0.0)) return false;
+    for (std::size_t i = 0; i < record.inputs.size(); ++i) {
+      if (!record.on_path[i] && at::isFloatingType(record.inputs[i].scalar_type())) return false;
+    }
+    return true;
   }
 
   /// Of a weighted sum, its bias.

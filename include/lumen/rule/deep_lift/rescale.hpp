@@ -11,22 +11,9 @@ namespace detail {
 /// Functions of one value, element by element, all else constant.
 inline const Kinds univariate = kinds::rectifiers | kinds::squashers | kinds::binaries | kinds::steps;
 
-/// Whether a flag among the arguments says that this is training, in which results are random or depend on the
-/// company of other samples.
-inline bool is_training(const Record& record) {
-  const c10::IValue p = record.argument("p");
-  if (kinds::dropouts.contains(record.kind) && p.isDouble() && p.toDouble() == 0.0) return false;
-  for (const char* const name : {"train", "training"}) {
-    const c10::IValue flag = record.argument(name);
-    if (flag.isBool() ? flag.toBool() : record.position(name) >= 0)
-      return true;  // native_dropout's "none" is yes
-  }
-  return false;
-}
-
 /// Whether each element of the output is a function of that element of the one input on the path, all else constant.
 inline bool is_elementwise(const Record& record) {
-  if (record.paths() != 1 || is_training(record)) return false;
+  if (record.paths() != 1) return false;
   if (univariate.contains(record.kind)) return true;
   return kinds::extrema.contains(record.kind) && record.inputs.size() == 2;
 }

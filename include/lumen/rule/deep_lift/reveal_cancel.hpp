@@ -67,7 +67,6 @@ inline Tensor channel_factor(const Record& record) {
 struct RevealCancel {
   DeepLiftChoice operator()(const Record& record) const {
     if (detail::is_elementwise(record)) return nonlinearity;
-    if (detail::is_training(record)) return std::nullopt;
     if (detail::is_splittable(record)) return weighted_sum;
     if (kinds::norms_fixed.contains(record.kind) && record.data() == 0) return scaling;
     return std::nullopt;

@@ -46,7 +46,6 @@ inline bool is_linear(const Record& record) {
 /// What is exact (sums to the difference of both passes) for the operators that are no elementwise nonlinearities.
 [[nodiscard]] inline DeepLiftChoice deep_lift_choice(const Record& record) {
   if (kinds::norms_fixed.contains(record.kind)) return detail::norm_choice(record);
-  if (detail::is_training(record)) return std::nullopt;
   if (detail::is_linear(record)) return DeepLiftBackward();
   if (kinds::softmaxes.contains(record.kind)) return detail::rows_of_exponentials;
   for (const auto choose :

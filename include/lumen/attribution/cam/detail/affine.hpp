@@ -8,6 +8,7 @@
 
 #include <lumen/attribution/cam/detail/layer.hpp>
 #include <lumen/rule/pass.hpp>
+#include <lumen/rule/statistics.hpp>
 
 /// Scores that are affine, constant + <g, value>, told by the operators that ran.
 namespace lumen::detail {
@@ -22,8 +23,8 @@ inline rule::Composite affine_composite(bool& affine) {
   composite.otherwise = [&affine](const rule::Record& record) -> std::optional<rule::Backward> {
     const bool alone = std::count(record.on_path.begin(), record.on_path.end(), true) == 1;
     const bool scales = kinds::products.contains(record.kind) && alone && record.on_path.front();
-    const bool normalises = kinds::norms_fixed.contains(record.kind) && alone &&
-                            (record.position("training") < 0 || !record.argument("training").toBool());
+    const bool normalises =
+        kinds::norms_fixed.contains(record.kind) && alone && rule::batch_statistics(record).empty();
     if (!rule::is_weighted(record) && !scales && !normalises) affine = false;
     return rule::Backward();
   };
