@@ -188,6 +188,14 @@ DOCTEST_TEST_CASE("several targets share the forward pass, each with its own bia
   DOCTEST_CHECK(all_close(all[2].map, all[1].map * 2.0, 1e-12));
 }
 
+DOCTEST_TEST_CASE("complex numbers are refused by the operator that makes them") {
+  const auto model = [](const Tensor& x) { return at::abs(at::fft_rfft2(at::relu(x))).mean({1, 3}); };
+  const std::string message =
+      message_of([&] { (void)lumen::FullGrad{}(model, nets::random({1, 2, 6, 6}, 4), target::Class{1}); });
+  DOCTEST_CAPTURE(message);
+  DOCTEST_CHECK(holds(message, "FullGrad has no rule for fft_rfft2 0 (aten::fft_rfft2, operator 1)"));
+}
+
 DOCTEST_TEST_CASE("without biases it is input times gradient") {
   const nets::Segmentation net;
   const Tensor x = nets::random({1, 1, 6, 5}, 10);
