@@ -14,6 +14,10 @@ DOCTEST_TEST_CASE("an error is one line that says what to do, on stderr alone, a
   cli::classifier().save(net);
   cli::dense().save(folder.at("dense.pt"));
   cli::module("Pair", "  return (torch.mean(x, [2, 3]), x)\n").save(folder.at("pair.pt"));
+  cli::module("Ids", "  return torch.mean(torch.embedding(torch.ones([4, 2]), x), [1])\n")
+      .save(folder.at("ids.pt"));
+  lm::io::write_npy(folder.at("ids.npy"), at::tensor({1, 7}, at::kLong).reshape({1, 2}));
+  cli::module("Product", "  return torch.cumprod(torch.mean(x, [2, 3]), 1)\n").save(folder.at("product.pt"));
   std::ofstream(folder.at("a.webp")) << "RIFF1234WEBPVP8 ";
   lm::io::write_image(image, cli::picture(12, 3));
   std::ofstream(folder.at("bad.pt")) << "not a network";
@@ -71,6 +75,12 @@ DOCTEST_TEST_CASE("an error is one line that says what to do, on stderr alone, a
       {start + image + " --out " + folder.at("map.npy"), "name a folder"},
       {start + "--part logits", "no 'logits'"},
       {"explain --model " + folder.at("pair.pt") + " --input " + image, "--part 0 or --part out"},
+      {"explain --model " + folder.at("pair.pt") + " --input " + image,
+       "lumen: \"" + image + "\": the TorchScript model returns a tuple"},
+      {"explain --model " + folder.at("ids.pt") + " --input " + folder.at("ids.npy") + " --layer embedding:0",
+       "the network fails on Long [1, 2]: index out of range"},
+      {"explain --model " + folder.at("product.pt") + " --input " + image + " --channels 3 --method lrp",
+       "use a method without rules, such as integrated-gradients, or write the network without 'cumprod'"},
       {"explain --model " + net + " --input " + folder.at("a.webp"), "a WebP image: convert it to PNG"},
       {start + "--channels 4", "cannot be made one of 4"},
       {start + "--channels none", "'none' is not an integer"},
