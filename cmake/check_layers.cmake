@@ -28,7 +28,7 @@ set(uses_catalogue ${proper})
 # Optional: nothing above knows these.
 set(uses_io core map influence)
 set(uses_script core engine trace io)
-set(uses_view core map metric io)
+set(uses_view core target engine trace op baseline influence map metric io)
 set(uses_data core io)
 set(uses_net core io)
 set(uses_train core map metric data net)

@@ -10,5 +10,6 @@ void add_explain(CLI::App& app);
 void add_methods(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_influence(CLI::App& app);
+void add_page(CLI::App& app);
 
 }  // namespace cli

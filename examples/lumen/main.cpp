@@ -33,6 +33,7 @@ int run(int argc, char** argv) {
   cli::add_methods(app);
   cli::add_inspect(app);
   cli::add_influence(app);
+  cli::add_page(app);
   try {
     const std::string command = argc > 1 ? argv[1] : "-";
     const auto named = [&](const CLI::App* known) { return known->get_name() == command; };

@@ -2,8 +2,10 @@
 #include "influence.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <tuple>
 
 #include <lumen/baseline/blur.hpp>
@@ -23,6 +25,7 @@
 #include <lumen/target/element.hpp>
 #include <lumen/target/transform.hpp>
 #include <lumen/trace/program.hpp>
+#include <lumen/view/influence_page.hpp>
 
 namespace lm = lumen;
 namespace inf = lumen::influence;
@@ -220,6 +223,23 @@ Vanishing watch_vanishing(const Network& net, const Story& story, const std::fil
   for (const auto& [name, image] : series)
     found.images.push_back(measured(net, name, image, found.row, found.column, path));
   return found;
+}
+
+std::filesystem::path write_page(const Network& net, const Story& story, const std::filesystem::path& out) {
+  const lm::data::Sample& sample = story.sample;
+  inf::Outputs outputs = inf::Every{.step = 4};
+  if (sample.skeleton.defined() && sample.skeleton.any().item<bool>()) outputs = inf::Mask{sample.skeleton};
+  lm::view::InfluencePage page;
+  inf::rows(net, sample.image.unsqueeze(0), outputs, {vessel_log_odds}, std::ref(page));
+  const std::string html =
+      page.html(sample.image, story.probability, "What the vessels of " + sample.name + " depend on",
+                "The log-odds of vessel, differentiated with respect to every pixel.", "log-odds");
+  std::string file;
+  for (const char c : sample.name) file += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '-';
+  const std::filesystem::path path = std::filesystem::path("pages") / (file + ".html");
+  std::filesystem::create_directories(out / "pages");
+  lm::io::write_file(out / path, {reinterpret_cast<const std::uint8_t*>(html.data()), html.size()});
+  return path;
 }
 
 }  // namespace vessels

@@ -67,4 +67,9 @@ struct Vanishing {
 [[nodiscard]] Vanishing watch_vanishing(const Network& net, const Story& story,
                                         const std::filesystem::path& folder);
 
+/// Writes a page that answers for every pixel of the centre lines (every fourth pixel where there are none), into the
+/// folder `out`. @return its path from there
+[[nodiscard]] std::filesystem::path write_page(const Network& net, const Story& story,
+                                               const std::filesystem::path& out);
+
 }  // namespace vessels

@@ -74,6 +74,8 @@ struct Story {
   std::int64_t row = 0, column = 0;  ///< the pixel asked about
   bool on_skeleton = false;          ///< whether that pixel is on a centre line
   std::vector<Answer> answers{};
+  std::filesystem::path
+      page{};  ///< that answers for the pixels of its centre lines, from the report's folder
 };
 
 /// A network in evaluation mode: [1, 1, H, W] -> logits [1, 2, H, W].

@@ -212,6 +212,8 @@ void story_section(lm::view::Report& report, const Story& story) {
                   Figure{.picture = verdict, .title = "Prediction"}});
   }
 
+  if (!story.page.empty()) section.link("Ask any pixel of its centre lines what it depends on", story.page);
+
   for (const std::string target : {"region", "pixel"}) {
     lm::view::Matrix matrix{.columns = {"Map", "Over the image", "For vessel", "Against vessel"},
                             .side = 180};
@@ -387,6 +389,7 @@ void write_report(const Result& result) {
   auto& files = report.section("Files");
   files.text(
       "Beside this page: summary.json with every number, maps/*.npy with every map (float32, [H, W]), "
+      "pages/*.html that answer for the pixels of centre lines, "
       "history.csv with the "
       "training curves. The same page again, from the same checkpoint:");
   files.code(command(result.options));

@@ -15,6 +15,7 @@
 #include <lumen/data/split.hpp>
 #include <lumen/data/synthetic.hpp>
 #include <lumen/data/vessmap.hpp>
+#include <lumen/io/image.hpp>
 #include <lumen/net/custom_resnet.hpp>
 #include <lumen/net/seeded.hpp>
 #include <lumen/net/unet.hpp>
@@ -112,6 +113,17 @@ Tensor images_like(const Samples& samples, const lm::data::Sample& like) {
   for (const lm::data::Sample& sample : samples)
     if (sample.image.sizes() == like.image.sizes()) images.push_back(sample.image);
   return images.empty() ? Tensor() : at::stack(images);
+}
+
+/// Some test images and their labels, for the explorer to show.
+void write_images(const Samples& samples, const std::filesystem::path& out) {
+  for (const char* folder : {"images", "labels"}) std::filesystem::create_directories(out / folder);
+  for (std::size_t i = 0; i < std::min<std::size_t>(samples.size(), 12); ++i) {
+    const lm::data::Sample& sample = samples[i];
+    lm::io::write_image(out / "images" / (sample.name + ".png"), lm::io::to_byte(sample.image));
+    lm::io::write_image(out / "labels" / (sample.name + ".png"),
+                        lm::io::to_byte(sample.label.gt(0).to(at::kFloat).unsqueeze(0)));
+  }
 }
 
 /// Test images to explain: of the ranks of test IoU that lie evenly between the best and the worst.

@@ -73,6 +73,14 @@ class Section {
   Section& text(std::string_view words) { return paragraphs(words, ""); }
   /// The same, smaller and softer.
   Section& note(std::string_view words) { return paragraphs(words, " class=\"note\""); }
+  /// A link to a file beside the report, by its relative path.
+  /// @throws Error for another address: a report leads to nothing outside of its folder
+  Section& link(std::string_view words, const std::filesystem::path& file) {
+    const std::string path = file.generic_string();
+    require(file.is_relative() && path.find(':') == std::string::npos && !path.starts_with("//"),
+            [&] { return lumen::text("a report links to files beside it, not to ", path); });
+    return add("<p><a href=\"" + escape(path) + "\">" + escape(words) + "</a></p>\n");
+  }
   /// A command or code, as it is.
   Section& code(std::string_view words) { return add("<pre><code>" + escape(words) + "</code></pre>\n"); }
   Section& table(const Table& table) { return add(table.html()); }
