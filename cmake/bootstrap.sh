@@ -55,7 +55,7 @@ lumen_missing() {
   command -v ccache >/dev/null || wish+=(ccache)
   if command -v dpkg-query >/dev/null; then
     [[ $torch != /usr/* ]] || blas=libopenblas0-pthread  # the reference BLAS is 15 times slower
-    for tool in $blas libxtensor-dev libstb-dev libtiff-dev doctest-dev nlohmann-json3-dev libcli11-dev "$@"; do
+    for tool in $blas libxtensor-dev libstb-dev libtiff-dev doctest-dev nlohmann-json3-dev libcli11-dev libcpp-httplib-dev "$@"; do
       dpkg-query -W -f '${Status}' "$tool" 2>/dev/null | grep -q 'ok installed' || wish+=("$tool")
     done
   fi

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "service.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <httplib.h>
+
+#include <lumen/version.hpp>
+
+#include "page.hpp"
+
+namespace explorer {
+
+namespace {
+
+constexpr const char* policy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src "
+    "'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// A thread for each connection, up to a number; those beyond it wait. A slow sender holds its own thread only.
+class Threads final : public httplib::TaskQueue {
+ public:
+  void enqueue(std::function<void()> work) override {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(work));
+    if (idle_ < waiting_.size() && running_ < most) {
+      ++running_;
+      std::thread([this] { loop(); }).detach();
+    }
+    wake_.notify_one();
+  }
+  void shutdown() override {
+    std::unique_lock lock(mutex_);
+    ended_ = true;
+    wake_.notify_all();
+    over_.wait(lock, [&] { return running_ == 0; });
+  }
+
+ private:
+  static constexpr std::size_t most = 512;
+
+  void loop() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      ++idle_;
+      wake_.wait_for(lock, std::chrono::seconds(2), [&] { return ended_ || !waiting_.empty(); });
+      --idle_;
+      if (waiting_.empty()) break;
+      const std::function<void()> work = std::move(waiting_.front());
+      waiting_.pop_front();
+      lock.unlock();
+      work();
+      lock.lock();
+    }
+    --running_;
+    over_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_, over_;
+  std::deque<std::function<void()>> waiting_;
+  std::size_t idle_ = 0, running_ = 0;
+  bool ended_ = false;
+};
+
+const char* type_of(std::string_view name) {
+  const auto ends = [&](std::string_view ending) { return name.ends_with(ending); };
+  if (ends(".html")) return "text/html; charset=utf-8";
+  if (ends(".css")) return "text/css; charset=utf-8";
+  if (ends(".js")) return "text/javascript; charset=utf-8";
+  if (ends(".svg")) return "image/svg+xml";
+  return "application/octet-stream";
+}
+
+void refuse(httplib::Response& response, int status, const std::string& sentence) {
+  response.status = status;
+  response.set_content(Json{{"error", sentence}}.dump(-1, ' ', false, Json::error_handler_t::replace),
+                       "application/json");
+}
+
+std::string version() {
+  return lm::text(LUMEN_VERSION_MAJOR, '.', LUMEN_VERSION_MINOR, '.', LUMEN_VERSION_PATCH);
+}
+
+std::string first_line(const std::string& words) { return words.substr(0, words.find('\n')); }
+
+}  // namespace
+
+struct Service::Parts {
+  ServiceOptions options;
+  Answers& answers;
+  Images& images;
+  Worker& worker;
+  httplib::Server server{};
+  std::vector<std::string> names{};
+  int port = 0;
+  std::atomic<std::uint64_t> tabs = 0;
+
+  /// Runs `answer` and says in the response what went wrong.
+  void answered(httplib::Response& response, const std::function<void()>& answer) const {
+    try {
+      answer();
+    } catch (const Refusal& refusal) {
+      refuse(response, refusal.status, refusal.what());
+    } catch (const Superseded& superseded) {
+      response.status = worker.stopped() ? 503 : 409;
+      response.set_content(Json{{"error", superseded.what()}, {"superseded", true}}.dump(),
+                           "application/json");
+    } catch (const Busy& busy) {
+      response.set_header("Retry-After", "1");
+      refuse(response, 503, busy.what());
+    } catch (const lm::Error& error) {
+      refuse(response, 422, error.what());
+    } catch (const std::exception& error) {  // LibTorch's own: what the network could not do with this image
+      refuse(response, 422, "the network or the method failed: " + first_line(error.what()));
+    }
+  }
+
+  using Ask = std::function<Frame(const Query& query, const Answers::Check& check)>;
+
+  /// A question that is computed, at `path`, with these parameters beside those of the asker.
+  void question(const char* path, std::vector<std::string_view> parameters, Ask ask) {
+    parameters.insert(parameters.end(), {"tab", "ask", "seq"});
+    server.Get(path, [this, parameters, ask = std::move(ask)](const httplib::Request& request,
+                                                              httplib::Response& response) {
+      answered(response, [&] {
+        const Query query(request.params, parameters);
+        Asker asker{.tab = query.text_or("tab", ""), .kind = query.text_or("ask", "")};
+        if (query.has("seq"))
+          asker.number = static_cast<std::uint64_t>(query.integer("seq", 0, std::int64_t{1} << 52));
+        response.set_content(
+            worker.ask(asker, [&](const Answers::Check& check) { return ask(query, check).bytes(); }),
+            "application/octet-stream");
+      });
+    });
+  }
+
+  [[nodiscard]] Question question_of(const Query& query, const Network& network) const {
+    Question question{
+        .of_class = query.integer("class", 0, static_cast<std::int64_t>(network.classes.size()) - 1),
+        .score = query.text("score")};
+    if (std::find(scores.begin(), scores.end(), question.score) == scores.end()) {
+      throw Refusal(400, "the parameter score is none of probability, log-odds, logit");
+    }
+    question.percent = query.number("percent", 0.0, 100.0);
+    const std::string& of = query.text("of");
+    if (of != "own" && of != "global") throw Refusal(400, "the parameter of is neither own nor global");
+    question.global = of == "global";
+    return question;
+  }
+
+  [[nodiscard]] Json session() {
+    Json all{{"name", "lumen explorer"}, {"version", version()}, {"scores", scores}};
+    all["tab"] = "t" + std::to_string(++tabs);
+    all["networks"] = Json::array();
+    for (const Network& each : answers.networks()) {
+      all["networks"].push_back(
+          {{"id", each.id}, {"name", each.name}, {"channels", each.channels}, {"classes", each.classes}});
+    }
+    all["images"] = Json::array();
+    for (const Images::Listed& each : images.list()) {
+      all["images"].push_back({{"id", each.id}, {"name", each.name}, {"labelled", each.labelled}});
+    }
+    all["methods"] = Json::array();
+    for (const Offered& each : offered()) {
+      all["methods"].push_back(
+          {{"id", each.id}, {"name", each.name}, {"what", each.what}, {"options", each.options}});
+    }
+    return all;
+  }
+
+  void routes() {
+    for (const auto& [name, bytes] : page_files()) {
+      const auto give = [name = name, bytes = bytes](const httplib::Request&, httplib::Response& response) {
+        response.set_content(bytes.data(), bytes.size(), type_of(name));
+      };
+      server.Get("/" + name, give);
+      if (name == "index.html") server.Get("/", give);
+    }
+    server.Get("/api/session", [this](const httplib::Request& request, httplib::Response& response) {
+      answered(response, [&] {
+        (void)Query(request.params, {});
+        response.set_content(session().dump(-1, ' ', false, Json::error_handler_t::replace),
+                             "application/json");
+      });
+    });
+    question("/api/image", {"image"}, [this](const Query& query, const Answers::Check&) {
+      const Image image = images.get(query.text("image"));
+      Frame frame;
+      frame.array("image", image.x);
+      if (image.label.defined()) frame.array("label", image.label);
+      frame.header["range"] = {std::min(0.0, image.x.min().item<double>()), image.x.max().item<double>()};
+      return frame;
+    });
+    question("/api/prediction", {"image", "network", "class"},
+             [this](const Query& query, const Answers::Check& check) {
+               const Network& network = answers.network(query.text("network"));
+               const Image image = images.get(query.text("image"));
+               const std::int64_t of_class =
+                   query.integer("class", 0, static_cast<std::int64_t>(network.classes.size()) - 1);
+               if (image.of.empty()) return answers.prediction(network, image, of_class, nullptr, check);
+               const Image original = images.get(image.of);
+               return answers.prediction(network, image, of_class, &original, check);
+             });
+    question("/api/influence",
+             {"image", "network", "class", "score", "method", "target", "percent", "of", "set.*"},
+             [this](const Query& query, const Answers::Check& check) {
+               const Network& network = answers.network(query.text("network"));
+               Question question = question_of(query, network);
+               question.method = query.text("method");
+               question.target = query.text("target");
+               question.settings = query.settings();
+               return answers.influence(network, images.get(query.text("image")), question, check);
+             });
+    question("/api/count", {"image", "network", "class", "score", "percent", "of"},
+             [this](const Query& query, const Answers::Check& check) {
+               const Network& network = answers.network(query.text("network"));
+               return answers.count(network, images.get(query.text("image")), question_of(query, network),
+                                    check);
+             });
+    const auto posted = [this](const char* path, std::vector<std::string_view> known,
+                               std::function<Json(const Query&, std::span<const std::uint8_t>)> take) {
+      known.push_back("tab");
+      server.Post(path, [this, known, take = std::move(take)](const httplib::Request& request,
+                                                              httplib::Response& response) {
+        answered(response, [&] {
+          const auto* bytes = reinterpret_cast<const std::uint8_t*>(request.body.data());
+          const Query query(request.params, known);
+          response.set_content(
+              take(query, {bytes, request.body.size()}).dump(-1, ' ', false, Json::error_handler_t::replace),
+              "application/json");
+        });
+      });
+    };
+    posted("/api/images", {"name"}, [this](const Query& query, std::span<const std::uint8_t> bytes) {
+      const Image image = images.upload(query.text_or("name", "image"), bytes);
+      return Json{{"image", {{"id", image.id}, {"name", image.name}, {"labelled", false}}}};
+    });
+    posted("/api/edits", {"image"}, [this](const Query& query, std::span<const std::uint8_t> bytes) {
+      return Json{{"id", images.edit(query.text("image"), bytes).id}};
+    });
+  }
+
+  void guards() {
+    server.new_task_queue = [] { return new Threads; };
+    server.set_payload_max_length(options.largest_upload);
+    server.set_read_timeout(3, 0);
+    server.set_write_timeout(10, 0);
+    server.set_keep_alive_timeout(2);
+    server.set_keep_alive_max_count(100000);
+    server.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+      response.set_header("Content-Security-Policy", policy);
+      response.set_header("X-Content-Type-Options", "nosniff");
+      response.set_header("Referrer-Policy", "no-referrer");
+      response.set_header("Cross-Origin-Resource-Policy", "same-origin");
+      response.set_header("Cross-Origin-Opener-Policy", "same-origin");
+      response.set_header("Cache-Control", "no-store");
+      const std::string site = request.get_header_value("Sec-Fetch-Site");
+      std::string sentence;
+      if (request.get_header_value_count("Host") != 1 ||
+          !host_allowed(request.get_header_value("Host"), names, port)) {
+        sentence = "the request names another host than this explorer";
+      } else if (!origin_allowed(request.get_header_value("Origin"), names, port) ||
+                 (!site.empty() && site != "same-origin" && site != "none")) {
+        sentence = "the request comes from another site";
+      } else if (request.method != "GET" && request.method != "HEAD" && request.method != "POST") {
+        refuse(response, 405, "only GET, HEAD and POST are answered");
+        return httplib::Server::HandlerResponse::Handled;
+      }
+      if (sentence.empty()) return httplib::Server::HandlerResponse::Unhandled;
+      refuse(response, 403, sentence);
+      return httplib::Server::HandlerResponse::Handled;
+    });
+    server.set_error_handler([](const httplib::Request&, httplib::Response& response) {
+      if (!response.body.empty()) return;
+      const int status = response.status;
+      refuse(response, status,
+             status == 404   ? "there is nothing at this address"
+             : status == 413 ? "the file is too large for this explorer"
+             : status == 414 ? "the address is too long"
+                             : "the request is not one that the explorer understands");
+    });
+  }
+};
+
+Service::Service(ServiceOptions options, Answers& answers, Images& images, Worker& worker)
+    : parts_(new Parts{std::move(options), answers, images, worker}) {
+  parts_->guards();
+  parts_->routes();
+}
+Service::~Service() = default;
+
+int Service::bind() {
+  Parts& parts = *parts_;
+  const std::string& host = parts.options.host;
+  parts.port = parts.options.port == 0 ? parts.server.bind_to_any_port(host.c_str())
+               : parts.server.bind_to_port(host.c_str(), parts.options.port) ? parts.options.port
+                                                                             : -1;
+  lm::require(parts.port > 0, [&] {
+    return lm::text("cannot listen at ", host, ", port ", parts.options.port,
+                    ": is another program there? --port 0 takes any that is free");
+  });
+  parts.names = {host, "localhost", "127.0.0.1", "[::1]"};
+  return parts.port;
+}
+
+void Service::run() { parts_->server.listen_after_bind(); }
+void Service::stop() { parts_->server.stop(); }
+
+}  // namespace explorer
