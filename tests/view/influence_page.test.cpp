@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <functional>
 #include <string>
 
 #include <lumen/influence/rows.hpp>
@@ -106,7 +107,7 @@ DOCTEST_TEST_CASE("what makes no page is refused") {
   InfluencePage page;
   DOCTEST_CHECK_THROWS_WITH_AS((void)page.html(image[0], image[0][0], "t", "n", "s"),
                                doctest::Contains("no row"), lumen::Error);
-  influence::rows(net, image, influence::Pixels{{{1, 1}}}, {target::Class{.index = 1}}, page);
+  influence::rows(net, image, influence::Pixels{{{1, 1}}}, {target::Class{.index = 1}}, std::ref(page));
   influence::RowChunk other;
   influence::rows(net, random({1, 1, 5, 7}, 2), influence::Pixels{{{1, 1}}}, {target::Class{.index = 1}},
                   [&](const influence::RowChunk& chunk) { other = chunk; });
