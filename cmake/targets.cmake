@@ -55,6 +55,8 @@ endif()
 if(LUMEN_DEV)
   add_library(lumen_dev INTERFACE)
   target_compile_options(lumen_dev INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+                         # GCC 12 with optimisation sees uses of std::optional's value that are not there
+                         $<$<CXX_COMPILER_ID:GNU>:-Wno-error=maybe-uninitialized>
                          $<$<CXX_COMPILER_ID:GNU>:-fconcepts-diagnostics-depth=2>)
   target_link_libraries(lumen INTERFACE $<BUILD_INTERFACE:lumen_dev>)
 endif()
