@@ -242,7 +242,9 @@ void work(const Options& options) {
     std::fflush(stdout);
     result.stories.push_back(explain(network, asked[k], images_like(training, asked[k]), options.steps,
                                      options.seed, lm::TerminalBar{}));
+    result.stories.back().page = write_page(network, result.stories.back(), options.out);
   }
+  if (options.data.empty()) write_images(testing, options.out);
   result.seconds.emplace_back("explaining", watch.lap());
   if (!result.stories.empty() && options.influence >= 0) {
     const Story& story = result.stories.front();
