@@ -88,8 +88,8 @@ DOCTEST_TEST_CASE("CustomResNet at an odd size") {
 DOCTEST_TEST_CASE("an output pixel of CustomResNet depends on 125 x 125 pixels of the image") {
   auto made = ready<net::CustomResNet>([] { return net::CustomResNet(2); }, at::kFloat);
   std::int64_t height = 0, width = 0, most = 0;
-  influence::rows(made, random({1, 1, 160, 160}, 2).to(at::kFloat),
-                  influence::Pixels{{{79, 80}, {80, 79}}}, vessel,
+  influence::rows(made, random({1, 1, 160, 160}, 2).to(at::kFloat), influence::Pixels{{{79, 80}, {80, 79}}},
+                  vessel,
                   [&](const influence::RowChunk& chunk) {
                     const Tensor dense = chunk.dense();
                     for (std::int64_t b = 0; b < chunk.size(); ++b) {

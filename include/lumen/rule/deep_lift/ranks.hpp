@@ -54,7 +54,8 @@ inline Tensors ranked(DeepLiftPasses& passes, const Record& record, const Tensor
   const Tensor at = rows(x), before = rows(origin.inputs.front());
   const auto [value, index] = (at * sign).sort(-1, /*descending=*/true);
   const auto [value0, index0] = (before * sign).sort(-1, /*descending=*/true);
-  const Tensor rank = index.argsort(-1, false), rank0 = index0.argsort(-1, false), v = at * sign, v0 = before * sign;
+  const Tensor rank = index.argsort(-1, false), rank0 = index0.argsort(-1, false), v = at * sign,
+               v0 = before * sign;
   Tensors chosen;
   for (std::int64_t place = places.first; place < places.first + places.count; ++place) {
     const auto here = [place](const Tensor& t) { return t.narrow(-1, place, 1); };
