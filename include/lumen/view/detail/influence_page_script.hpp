@@ -10,6 +10,7 @@ inline constexpr std::string_view influence_page_style = R"css(
 .panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(16rem,100%),1fr));gap:1rem}
 .panels figure{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.6rem}
 canvas{display:block;width:100%;image-rendering:pixelated;border-radius:4px;touch-action:none}
+[hidden]{display:none!important}
 canvas[tabindex]{cursor:crosshair}
 canvas:focus-visible,button:focus-visible,input:focus-visible,select:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 .tools{display:flex;flex-wrap:wrap;gap:.6rem 1.4rem;align-items:center;margin:0 0 1rem}
