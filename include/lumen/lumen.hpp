@@ -41,6 +41,7 @@
 #include <lumen/baseline/set.hpp>
 
 #include <lumen/perturb/groups.hpp>
+#include <lumen/perturb/regions.hpp>
 #include <lumen/perturb/windows.hpp>
 
 #include <lumen/rule/composite.hpp>

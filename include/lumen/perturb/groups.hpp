@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
+#include <lumen/core/box.hpp>
 #include <lumen/core/error.hpp>
 #include <lumen/core/input.hpp>
 #include <lumen/core/tensor.hpp>
@@ -12,7 +15,7 @@
 
 namespace lumen::perturb {
 
-/// Which elements of an input are removed together: those of one number, in all parts. For a batch.
+/// Which elements of an input are removed together: those of one number, in all parts. For a batch: `Regions`.
 class Groups {
  public:
   /// @param masks  int64, one for each part, a scalar or of its rank, that broadcasts to its shape (batch size 1 for all samples, or
@@ -37,7 +40,14 @@ class Groups {
       masks_.back() = masks_.back().to(x[i].device());
       ids.push_back(masks_.back().reshape({-1}).cpu());
     }
-    ids_ = masks.empty() ? at::arange(next, at::kLong) : std::get<0>(at::_unique(at::cat(ids)));
+    if (masks.empty()) {
+      ids_ = at::arange(next, at::kLong);
+      for (const Tensor& part : x) single_.push_back(part[0].numel());
+    } else {
+      const auto [unique, places, counts] = at::_unique2(at::cat(ids), true, true);
+      ids_ = unique;
+      measure(places.contiguous());
+    }
   }
 
   [[nodiscard]] std::int64_t count() const { return ids_.size(0); }
@@ -51,7 +61,46 @@ class Groups {
     return rows == engine::per_row(ids_.index_select(0, which), mask).to(mask.device());
   }
 
+  /// The smallest box, without the batch, that holds group i in part `part` for every sample; empty if it has no
+  /// element there.
+  [[nodiscard]] Box box(std::size_t part, std::int64_t i) const {
+    const auto rank = static_cast<std::size_t>(masks_[part].dim() - 1);
+    Box box(rank);
+    if (single_.empty()) {
+      const auto first = boxes_[part].begin() + i * static_cast<std::int64_t>(rank);
+      std::copy_n(first, rank, box.begin());
+      return box;
+    }
+    const auto at = single_.begin() + static_cast<std::int64_t>(part);
+    std::int64_t left = i - std::accumulate(single_.begin(), at, std::int64_t{0});
+    if (left < 0 || left >= *at) return box;
+    for (std::size_t d = rank; d-- > 0;) {
+      const std::int64_t size = masks_[part].size(static_cast<std::int64_t>(d) + 1);
+      box[d] = {left % size, left % size + 1};
+      left /= size;
+    }
+    return box;
+  }
+
  private:
+  /// @param places  of the group of each element, of all masks one after the other
+  void measure(const Tensor& places) {
+    const auto* place = places.data_ptr<std::int64_t>();
+    for (const Tensor& mask : masks_) {
+      const auto rank = static_cast<std::size_t>(mask.dim() - 1);
+      std::vector<Interval>& boxes = boxes_.emplace_back(static_cast<std::size_t>(count()) * rank);
+      std::vector<std::int64_t> at(rank, 0);
+      for (std::int64_t e = 0; e < mask.numel(); ++e, ++place) {
+        Interval* box = boxes.data() + static_cast<std::size_t>(*place) * rank;
+        for (std::size_t d = 0; d < rank; ++d) box[d] = hull(box[d], {at[d], at[d] + 1});
+        for (std::size_t d = rank; d-- > 0;) {
+          if (++at[d] < mask.size(static_cast<std::int64_t>(d) + 1)) break;
+          at[d] = 0;
+        }
+      }
+    }
+  }
+
   static Tensor fitted(const Tensor& mask, const Tensor& x, std::size_t part) {
     const auto refuse = [&] {
       return text("the mask of groups of input ", part, " is ",
@@ -74,6 +123,8 @@ class Groups {
 
   Tensors masks_;
   Tensor ids_;
+  std::vector<std::int64_t> single_;          // elements of each part, where each is a group by itself
+  std::vector<std::vector<Interval>> boxes_;  // of each part: group by group, an interval for each dimension
 };
 
 }  // namespace lumen::perturb

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include <lumen/core/box.hpp>
 #include <lumen/core/error.hpp>
 #include <lumen/core/input.hpp>
 #include <lumen/core/tensor.hpp>
@@ -12,8 +14,8 @@
 
 namespace lumen::perturb {
 
-/// Windows that slide over each part of an input, one at a time. A last window that does not fit is cropped at the
-/// border.
+/// Windows that slide over each part of an input, one at a time: `Regions`. A last window that does not fit is cropped at
+/// the border.
 class Windows {
  public:
   using Shape = std::vector<std::int64_t>;
@@ -52,6 +54,21 @@ class Windows {
       left = left.div(dim.count, "floor");
     }
     return inside.to(p.like.device());
+  }
+
+  /// The places of window i in part `part`; empty if it stands in another part.
+  [[nodiscard]] Box box(std::size_t part, std::int64_t i) const {
+    const Part& p = parts_[part];
+    Box box(p.dims.size());
+    std::int64_t left = i - p.first;
+    if (left < 0 || left >= p.count) return box;
+    for (std::size_t d = p.dims.size(); d-- > 0;) {
+      const Dim& dim = p.dims[d];
+      const std::int64_t start = left % dim.count * dim.stride;
+      box[d] = {start, std::min(start + dim.window, dim.size)};
+      left /= dim.count;
+    }
+    return box;
   }
 
   /// How many windows cover each element of part `part`: broadcasts to its rows.

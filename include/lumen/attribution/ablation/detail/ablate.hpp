@@ -13,15 +13,15 @@
 #include <lumen/engine/rows.hpp>
 #include <lumen/engine/start.hpp>
 #include <lumen/engine/sweep.hpp>
+#include <lumen/perturb/regions.hpp>
 
 namespace lumen::detail {
 
 /// For each target and part: the sum over `regions` of F(x) - F(x with the region replaced by x'), at the region's
-/// elements. `regions` are of the parts that are explained and have `count()` and `where(part, which, samples)`, as
-/// perturb::Groups.
-template <class Regions>
+/// elements. `regions` are of the parts that are explained.
+template <perturb::Regions R>
 std::vector<Tensors> ablate(const engine::Function& function, const Tensors& parts, const Tensors& absent,
-                            const engine::Start& start, const Regions& regions, const Run& run) {
+                            const engine::Start& start, const R& regions, const Run& run) {
   const std::int64_t n = parts.front().size(0);
   std::vector<Tensors> maps(start.targets.size());
   for (Tensors& map : maps) {
