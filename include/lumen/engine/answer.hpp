@@ -19,12 +19,26 @@
 namespace lumen {
 
 /// What is given for a target of type T, if `Each` is what is given for one: that, or for `Targets` a list.
-template <class Each, TargetOrTargets T>
+template <class Each, class T>
 using AnswerOf = std::conditional_t<std::same_as<T, Targets>, std::vector<Each>, Each>;
 
-/// What a method gives whose map is an X.
+namespace detail {
+
+// For what is no Input or no target it is there as well: clang would name the alias, not the concept that was missed.
+template <class X, class T>
+struct AnswerType {
+  using type = void;
+};
 template <Input X, TargetOrTargets T>
-using Answer = AnswerOf<Attribution<X>, T>;
+struct AnswerType<X, T> {
+  using type = AnswerOf<Attribution<X>, T>;
+};
+
+}  // namespace detail
+
+/// What a method gives whose map is an X.
+template <class X, class T>
+using Answer = typename detail::AnswerType<X, T>::type;
 
 namespace engine {
 

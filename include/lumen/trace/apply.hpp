@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -66,6 +67,26 @@ inline bool is_only_holder(const Tensor& value) {
   return arguments;
 }
 
+namespace detail {
+
+[[nodiscard]] inline bool leaves_unwritten(const Step& step) {
+  const std::string& name = step.op.schema().name();
+  return name.starts_with("aten::empty") || name.starts_with("aten::new_empty");
+}
+
+/// Memory that no operator has written may hold the right values by chance, where a raw pointer wrote them before.
+inline void spoil(const Tensors& fresh) {
+  for (const Tensor& each : fresh) {
+    if (!each.defined() || each.layout() != at::kStrided) continue;
+    if (at::isFloatingType(each.scalar_type()) || at::isComplexType(each.scalar_type()))
+      each.fill_(std::numeric_limits<double>::quiet_NaN());
+    else if (at::isIntegralType(each.scalar_type(), /*includeBool=*/false))
+      each.fill_(std::numeric_limits<std::int8_t>::max());
+  }
+}
+
+}  // namespace detail
+
 /// Runs a step on other operands, all else being equal, and returns its tensors; what the operands hold stays as it
 /// is, though the operator write into them. Differentiable where grad mode is on.
 /// @param operands   one for each of the step's
@@ -79,7 +100,9 @@ inline bool is_only_holder(const Tensor& value) {
   std::vector<c10::IValue> stack = arguments_of(step, operands, more_rows);
   operands.clear();
   step.op.callBoxed(&stack);
-  return tensors_in(stack);
+  Tensors results = tensors_in(stack);
+  if (detail::leaves_unwritten(step)) detail::spoil(results);
+  return results;
 }
 
 }  // namespace lumen::trace
