@@ -40,8 +40,10 @@
 #include <lumen/baseline/random.hpp>
 #include <lumen/baseline/set.hpp>
 
+#include <lumen/perturb/game.hpp>
 #include <lumen/perturb/groups.hpp>
 #include <lumen/perturb/regions.hpp>
+#include <lumen/perturb/spread.hpp>
 #include <lumen/perturb/windows.hpp>
 
 #include <lumen/rule/composite.hpp>

@@ -43,10 +43,16 @@ class Groups {
     if (masks.empty()) {
       ids_ = at::arange(next, at::kLong);
       for (const Tensor& part : x) single_.push_back(part[0].numel());
+      places_ = masks_;
     } else {
       const auto [unique, places, counts] = at::_unique2(at::cat(ids), true, true);
       ids_ = unique;
       measure(places.contiguous());
+      std::int64_t first = 0;
+      for (const Tensor& mask : masks_) {
+        places_.push_back(places.narrow(0, first, mask.numel()).reshape(mask.sizes()).to(mask.device()));
+        first += mask.numel();
+      }
     }
   }
 
@@ -59,6 +65,20 @@ class Groups {
     const Tensor rows =
         mask.size(0) == 1 ? mask : mask.index_select(0, samples.remainder(mask.size(0)).to(mask.device()));
     return rows == engine::per_row(ids_.index_select(0, which), mask).to(mask.device());
+  }
+
+  /// For each row the value of each element's group, in part `part` of the samples of the batch that `samples`
+  /// (int64 [k]) lists.
+  /// @param values  [k, count()], of any type
+  /// @return k rows of the part, of that type
+  [[nodiscard]] Tensor spread(std::size_t part, const Tensor& values, const Tensor& samples) const {
+    const Tensor& places = places_[part];
+    const Tensor given = values.to(places.device());
+    std::vector<std::int64_t> shape = places.sizes().vec();
+    shape.front() = values.size(0);
+    if (places.size(0) == 1) return given.index_select(1, places.reshape({-1})).reshape(shape);
+    const Tensor rows = places.index_select(0, samples.remainder(places.size(0)).to(places.device()));
+    return given.gather(1, rows.reshape({values.size(0), -1})).reshape(shape);
   }
 
   /// The smallest box, without the batch, that holds group i in part `part` for every sample; empty if it has no
@@ -123,6 +143,7 @@ class Groups {
 
   Tensors masks_;
   Tensor ids_;
+  Tensors places_;                            // of the group of each element, 0 to count() - 1
   std::vector<std::int64_t> single_;          // elements of each part, where each is a group by itself
   std::vector<std::vector<Interval>> boxes_;  // of each part: group by group, an interval for each dimension
 };

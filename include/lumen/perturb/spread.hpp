@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <lumen/core/tensor.hpp>
+#include <lumen/perturb/regions.hpp>
+
+namespace lumen::perturb {
+
+/// For each of k rows and each element of part `part` the value of its region: the least one where regions overlap,
+/// and 1 where there is none. Regions that know a faster way have a member `spread`.
+/// @param values   [k, count()]: bool, or numbers in [0, 1]
+/// @param samples  int64 [k], the samples of the batch that the rows are copies of
+/// @return of the values' type, broadcasts to k rows of the part
+template <Regions R>
+[[nodiscard]] Tensor spread(const R& regions, std::size_t part, const Tensor& values, const Tensor& samples) {
+  if constexpr (requires { regions.spread(part, values, samples); }) {
+    return regions.spread(part, values, samples);
+  } else {
+    Tensor result;
+    for (std::int64_t region = 0; region < regions.count(); ++region) {
+      const Tensor inside = regions.where(part, at::full({values.size(0)}, region, at::kLong), samples);
+      std::vector<std::int64_t> shape(static_cast<std::size_t>(inside.dim()), 1);
+      shape.front() = values.size(0);
+      const Tensor value = values.select(1, region).reshape(shape).to(inside.device());
+      const Tensor own = at::where(inside, value, at::ones_like(value));
+      result = result.defined() ? at::minimum(result, own) : own;
+    }
+    return result;
+  }
+}
+
+}  // namespace lumen::perturb
