@@ -99,6 +99,8 @@
 #include <lumen/attribution/relevance/deep_lift.hpp>
 #include <lumen/attribution/relevance/deep_lift_shap.hpp>
 #include <lumen/attribution/relevance/guided_backprop.hpp>
+#include <lumen/attribution/shapley/shapley_sampling.hpp>
+#include <lumen/attribution/shapley/shapley_values.hpp>
 
 #include <lumen/map/box.hpp>
 #include <lumen/map/channels.hpp>

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
+#include <map>
 #include <string>
 #include <type_traits>
 #include <unordered_map>
@@ -23,17 +23,26 @@
 #include <lumen/engine/rows.hpp>
 #include <lumen/engine/start.hpp>
 #include <lumen/engine/sweep.hpp>
+#include <lumen/perturb/detail/known_scores.hpp>
+#include <lumen/perturb/groups.hpp>
 #include <lumen/perturb/spread.hpp>
 #include <lumen/target/any.hpp>
 
 namespace lumen::perturb {
+
+/// Players that matter, and the samples for which they do.
+struct Subgame {
+  Tensor players;  ///< int64, ascending
+  Tensor samples;  ///< int64, ascending
+};
 
 /// The scores of a model with parts of its input absent: a cooperative game whose players are regions of the input.
 ///
 ///     v(p) = F(x' + p (x - x')),  p what each element's region says; of coalitions 1 if it is present, 0 if not
 ///
 /// Each coalition is asked of all samples (or some), with all targets, in chunks that fit the memory budget, and once:
-/// the scores of those asked before are remembered, as long as they fit `remembered` bytes.
+/// the scores of those asked before are remembered, as long as they fit `remembered` bytes. Players that are idle, x = x'
+/// in all of their elements, make no difference between coalitions.
 template <Regions R>
 class Game {
  public:
@@ -51,12 +60,13 @@ class Game {
     start_ = engine::start(model_, x_, targets, run_);
     absent_ = lumen::detail::baselines(baseline, x_, lumen::detail::first_draws(run_, samples()));
     whole_ = engine::granule(start_.targets, samples()) > 1;
-    std::vector<double> scores;
-    for (const Tensor& score : start_.scores) {
-      const Tensor values = score.to(at::kCPU, at::kDouble).contiguous();
-      scores.insert(scores.end(), values.data_ptr<double>(), values.data_ptr<double>() + samples());
-    }
-    remember(key(at::ones({1, players()}, at::kBool), 0), std::move(scores));
+    active_ = moving();
+    known_ = {static_cast<std::int64_t>(targets.size()), samples(), remembered};
+    std::vector<Tensor> whole;
+    for (const Tensor& score : start_.scores)
+      whole.push_back(score.detach().to(at::kCPU, at::kDouble).reshape({1, samples()}).contiguous());
+    known_.remember(detail::name_of(at::ones({1, players()}, at::kBool), 0), at::arange(samples(), at::kLong),
+                    whole, 0);
   }
 
   [[nodiscard]] const R& regions() const { return regions_.front(); }
@@ -73,6 +83,45 @@ class Game {
     return 1 + (passes_.empty() ? 0 : *std::max_element(passes_.begin(), passes_.end()));
   }
 
+  /// The players that are not idle, together with the samples in which just these are not: so no sample's answer hangs
+  /// on its company. Where only whole batches may be asked, one for all. A sample without any is in none.
+  [[nodiscard]] std::vector<Subgame> subgames() const {
+    const Tensor some = active_.any(0);
+    if (!some.any().template item<bool>()) return {};
+    if (whole_) return {{some.nonzero().reshape({-1}), at::arange(samples(), at::kLong)}};
+    std::map<std::string, std::vector<std::int64_t>> alike;
+    for (std::int64_t s = 0; s < samples(); ++s) alike[detail::name_of(active_, s)].push_back(s);
+    std::vector<Subgame> all;
+    for (const auto& [name, which] : alike) {
+      const Tensor own = active_[which.front()].nonzero().reshape({-1});
+      if (own.size(0) > 0) all.push_back({own, at::tensor(which, at::kLong)});
+    }
+    return all;
+  }
+
+  /// The scores of coalitions of a subgame's players alone, for its samples (or `which` of them).
+  /// @param present  [K, players of the subgame]: bool, or floating point in [0, 1]
+  /// @return for each target [K, samples of the subgame], float64, on the processor
+  [[nodiscard]] std::vector<Tensor> operator()(const Subgame& sub, const Tensor& present, Tensor which = {}) {
+    const Tensor table = at::ones({present.size(0), players()}, present.options());
+    table.index_copy_(1, sub.players, present);
+    return (*this)(table, which.defined() ? which : sub.samples);
+  }
+
+  /// A value for each player at each of its elements: a map's parts, each of x's part's type.
+  /// @param values  [N, players]
+  [[nodiscard]] Tensors map(const Tensor& values) const {
+    Tensors parts;
+    std::size_t next = 0;
+    const Tensor all = at::arange(samples(), at::kLong);
+    for (const Tensor& part : x_) {
+      parts.push_back(at::zeros_like(part, at::MemoryFormat::Contiguous));
+      if (!engine::explained(part)) continue;
+      parts.back().copy_(spread(regions(), next++, values.to(part.device()), all));
+    }
+    return parts;
+  }
+
   /// @param present  [K, players]: bool, or floating point in [0, 1]
   /// @param which    the samples asked, int64 [n], each once; none: all
   /// @return for each target [K, n], float64, on the processor
@@ -86,41 +135,26 @@ class Game {
                           players(), "], bool or floating point");
             });
     if (!which.defined() || whole_) which = at::arange(samples(), at::kLong);
-    const Tensor table = present.to(at::kCPU).contiguous();
-    const std::int64_t rows = table.size(0), n = which.size(0), count = samples();
-    // which scores are known, and of each coalition that is not, its first row
-    std::vector<std::int64_t> fresh, source(static_cast<std::size_t>(rows), -1);
-    std::unordered_map<std::string, std::int64_t> asked;
-    std::vector<std::string> keys;
+    Tensor table = present.detach().to(at::kCPU).contiguous();
+    if (const Tensor idle = active_.index_select(0, which).any(0).logical_not(); idle.any().item<bool>())
+      table = table.masked_fill(idle.unsqueeze(0), 1);
+    const std::int64_t rows = table.size(0), n = which.size(0);
     std::vector<Tensor> result(start_.targets.size());
     for (Tensor& each : result) each = at::empty({rows, n}, at::kDouble);
+    // the first row of each coalition that nobody knows, and for each of its rows which it is
+    std::vector<std::int64_t> fresh, source(static_cast<std::size_t>(rows), -1);
+    std::unordered_map<std::string, std::int64_t> asked;
     for (std::int64_t row = 0; row < rows; ++row) {
-      std::string name = key(table, row);
-      if (const std::vector<double>* known = recall(name, which)) {
-        fill(result, row, *known, which);
-      } else {
-        const auto [place, first] = asked.try_emplace(name, static_cast<std::int64_t>(fresh.size()));
-        if (first) {
-          fresh.push_back(row);
-          keys.push_back(std::move(name));
-        }
-        source[static_cast<std::size_t>(row)] = place->second;
-      }
+      std::string name = detail::name_of(table, row);
+      if (known_.recall(name, which, result, row)) continue;
+      const auto [place, first] = asked.try_emplace(std::move(name), static_cast<std::int64_t>(fresh.size()));
+      if (first) fresh.push_back(row);
+      source[static_cast<std::size_t>(row)] = place->second;
     }
     if (fresh.empty()) return result;
-    const Tensor coalitions = table.index_select(0, at::tensor(fresh, at::kLong));
-    const std::vector<Tensor> scores = evaluate(coalitions, which);
-    const std::int64_t* sample = which.data_ptr<std::int64_t>();
-    for (std::size_t k = 0; k < fresh.size(); ++k) {
-      std::vector<double> values(scores.size() * static_cast<std::size_t>(count),
-                                 std::numeric_limits<double>::quiet_NaN());
-      for (std::size_t t = 0; t < scores.size(); ++t) {
-        const double* from = scores[t].data_ptr<double>() + static_cast<std::int64_t>(k) * n;
-        for (std::int64_t s = 0; s < n; ++s)
-          values[t * static_cast<std::size_t>(count) + static_cast<std::size_t>(sample[s])] = from[s];
-      }
-      remember(std::move(keys[k]), std::move(values));
-    }
+    const std::vector<Tensor> scores = evaluate(table.index_select(0, at::tensor(fresh, at::kLong)), which);
+    for (const std::int64_t row : fresh)
+      known_.remember(detail::name_of(table, row), which, scores, source[static_cast<std::size_t>(row)]);
     for (std::size_t t = 0; t < scores.size(); ++t) {
       const double* const from = scores[t].data_ptr<double>();
       double* const to = result[t].data_ptr<double>();
@@ -136,48 +170,17 @@ class Game {
   static constexpr std::size_t remembered = std::size_t{64} << 20;
 
  private:
-  /// A coalition's name: its type and row, bits packed.
-  static std::string key(const Tensor& table, std::int64_t row) {
-    const std::size_t bytes = static_cast<std::size_t>(table.size(1)) * table.element_size();
-    const char* from = static_cast<const char*>(table.data_ptr()) + static_cast<std::size_t>(row) * bytes;
-    std::string name(1, static_cast<char>(table.scalar_type()));
-    if (table.scalar_type() != at::kBool) return name.append(from, bytes);
-    name.resize(1 + (bytes + 7) / 8);
-    for (std::size_t i = 0; i < bytes; ++i) {
-      char& packed = name[1 + i / 8];
-      if (from[i] != 0) packed = static_cast<char>(packed | (1 << (i % 8)));
+  /// Which players have an element where x is not x', in each sample: bool [N, players].
+  Tensor moving() const {
+    Tensor result = at::zeros({samples(), players()}, at::kBool);
+    const Tensor all = at::arange(samples(), at::kLong);
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < x_.size(); ++i) {
+      if (!engine::explained(x_[i])) continue;
+      const Tensor apart = x_[i].ne(absent_[i]).to(at::kFloat);
+      result.logical_or_(totals(regions(), next++, apart, all).to(at::kCPU) > 0);
     }
-    return name;
-  }
-
-  const std::vector<double>* recall(const std::string& name, const Tensor& which) const {
-    const auto found = known_.find(name);
-    if (found == known_.end()) return nullptr;
-    const std::int64_t* sample = which.data_ptr<std::int64_t>();
-    for (std::int64_t s = 0; s < which.size(0); ++s) {
-      if (found->second[static_cast<std::size_t>(sample[s])] !=
-          found->second[static_cast<std::size_t>(sample[s])])
-        return nullptr;
-    }
-    return &found->second;
-  }
-
-  void remember(std::string name, std::vector<double> values) {
-    const std::size_t bytes = name.size() + values.size() * sizeof(double) + 96;
-    if (bytes_ + bytes > remembered) return;
-    bytes_ += bytes;
-    known_.insert_or_assign(std::move(name), std::move(values));
-  }
-
-  void fill(std::vector<Tensor>& result, std::int64_t row, const std::vector<double>& values,
-            const Tensor& which) const {
-    const std::int64_t n = which.size(0);
-    const std::int64_t* sample = which.data_ptr<std::int64_t>();
-    for (std::size_t t = 0; t < result.size(); ++t) {
-      double* to = result[t].data_ptr<double>() + row * n;
-      for (std::int64_t s = 0; s < n; ++s)
-        to[s] = values[t * static_cast<std::size_t>(samples()) + static_cast<std::size_t>(sample[s])];
-    }
+    return result;
   }
 
   /// For each target [K, n] of coalitions that nobody knows.
@@ -239,11 +242,23 @@ class Game {
   std::vector<R> regions_;  // one, made late
   engine::Start start_;
   bool whole_ = false;
+  Tensor active_;  // bool [N, players]
   std::vector<std::int64_t> passes_;
-  std::unordered_map<std::string, std::vector<double>> known_;
-  std::size_t bytes_ = 0;
+  detail::KnownScores known_;
   std::int64_t row_bytes_ = 0;
 };
+
+/// The game of an input's groups, as methods play it.
+template <Baseline B>
+[[nodiscard]] Game<Groups> game_of(engine::Function model, const Tensors& x, const Targets& targets,
+                                   const B& baseline, const Tensors& groups, const Run& run) {
+  return {std::move(model),
+          x,
+          targets,
+          baseline,
+          [&](const Tensors& parts) { return Groups(groups, parts); },
+          run};
+}
 
 template <Baseline B, class Make>
 Game(engine::Function, const Tensors&, const Targets&, const B&, const Make&, const Run&)

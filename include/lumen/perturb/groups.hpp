@@ -81,6 +81,19 @@ class Groups {
     return given.gather(1, rows.reshape({values.size(0), -1})).reshape(shape);
   }
 
+  /// The sum of the values of each group's elements in part `part`, of the samples that `samples` lists.
+  /// @param values  k rows of the part
+  /// @return [k, count()], of their type
+  [[nodiscard]] Tensor totals(std::size_t part, const Tensor& values, const Tensor& samples) const {
+    const Tensor& places = places_[part];
+    const std::int64_t rows = values.size(0);
+    const Tensor index = places.size(0) == 1
+                             ? places.reshape({1, -1}).expand({rows, -1})
+                             : places.index_select(0, samples.remainder(places.size(0)).to(places.device()))
+                                   .reshape({rows, -1});
+    return at::zeros({rows, count()}, values.options()).scatter_add_(1, index, values.reshape({rows, -1}));
+  }
+
   /// The smallest box, without the batch, that holds group i in part `part` for every sample; empty if it has no
   /// element there.
   [[nodiscard]] Box box(std::size_t part, std::int64_t i) const {
@@ -147,5 +160,14 @@ class Groups {
   std::vector<std::int64_t> single_;          // elements of each part, where each is a group by itself
   std::vector<std::vector<Interval>> boxes_;  // of each part: group by group, an interval for each dimension
 };
+
+/// Masks of groups for the samples of the batch that `index` (int64) lists.
+[[nodiscard]] inline Tensors rows_of(Tensors masks, const Tensor& index) {
+  for (Tensor& mask : masks) {
+    if (mask.defined() && mask.dim() > 0 && mask.size(0) > 1)
+      mask = mask.index_select(0, index.remainder(mask.size(0)).to(mask.device()));
+  }
+  return masks;
+}
 
 }  // namespace lumen::perturb

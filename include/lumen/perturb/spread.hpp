@@ -32,4 +32,24 @@ template <Regions R>
   }
 }
 
+/// The inverse way: the sum of what each region's elements hold. Regions that know a faster way have a member `totals`.
+/// @param values   k rows of part `part`
+/// @param samples  int64 [k], the samples of the batch that the rows are copies of
+/// @return of the values' type, [k, count()]
+template <Regions R>
+[[nodiscard]] Tensor totals(const R& regions, std::size_t part, const Tensor& values, const Tensor& samples) {
+  if constexpr (requires { regions.totals(part, values, samples); }) {
+    return regions.totals(part, values, samples);
+  } else {
+    const std::int64_t rows = values.size(0);
+    const Tensor result = at::zeros({rows, regions.count()}, values.options());
+    for (std::int64_t region = 0; region < regions.count(); ++region) {
+      const Tensor inside = regions.where(part, at::full({rows}, region, at::kLong), samples);
+      result.select(1, region).copy_(
+          at::where(inside, values, at::zeros_like(values)).reshape({rows, -1}).sum(1));
+    }
+    return result;
+  }
+}
+
 }  // namespace lumen::perturb
