@@ -99,8 +99,13 @@
 #include <lumen/attribution/relevance/deep_lift.hpp>
 #include <lumen/attribution/relevance/deep_lift_shap.hpp>
 #include <lumen/attribution/relevance/guided_backprop.hpp>
+#include <lumen/attribution/shapley/kernel_shap.hpp>
 #include <lumen/attribution/shapley/shapley_sampling.hpp>
 #include <lumen/attribution/shapley/shapley_values.hpp>
+#include <lumen/attribution/surrogate/lime.hpp>
+#include <lumen/attribution/surrogate/regression.hpp>
+#include <lumen/attribution/surrogate/sampler.hpp>
+#include <lumen/attribution/surrogate/similarity.hpp>
 
 #include <lumen/map/box.hpp>
 #include <lumen/map/channels.hpp>
