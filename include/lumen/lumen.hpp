@@ -84,6 +84,11 @@
 #include <lumen/attribution/combine/smooth.hpp>
 #include <lumen/attribution/gradient/input_x_gradient.hpp>
 #include <lumen/attribution/gradient/saliency.hpp>
+#include <lumen/attribution/mask/extremal_perturbation.hpp>
+#include <lumen/attribution/mask/hsic.hpp>
+#include <lumen/attribution/mask/meaningful_perturbation.hpp>
+#include <lumen/attribution/mask/rise.hpp>
+#include <lumen/attribution/mask/sobol.hpp>
 #include <lumen/attribution/path/blur_integrated_gradients.hpp>
 #include <lumen/attribution/path/conductance.hpp>
 #include <lumen/attribution/path/expected_gradients.hpp>
