@@ -42,6 +42,7 @@
 
 #include <lumen/perturb/game.hpp>
 #include <lumen/perturb/groups.hpp>
+#include <lumen/perturb/partition.hpp>
 #include <lumen/perturb/regions.hpp>
 #include <lumen/perturb/spread.hpp>
 #include <lumen/perturb/windows.hpp>
@@ -69,6 +70,7 @@
 #include <lumen/influence/statistic/sparsity.hpp>
 
 #include <lumen/attribution/ablation/feature_ablation.hpp>
+#include <lumen/attribution/ablation/feature_permutation.hpp>
 #include <lumen/attribution/ablation/occlusion.hpp>
 #include <lumen/attribution/cam/ablation_cam.hpp>
 #include <lumen/attribution/cam/cam.hpp>
@@ -105,6 +107,7 @@
 #include <lumen/attribution/relevance/deep_lift_shap.hpp>
 #include <lumen/attribution/relevance/guided_backprop.hpp>
 #include <lumen/attribution/shapley/kernel_shap.hpp>
+#include <lumen/attribution/shapley/owen_values.hpp>
 #include <lumen/attribution/shapley/shapley_sampling.hpp>
 #include <lumen/attribution/shapley/shapley_values.hpp>
 #include <lumen/attribution/surrogate/lime.hpp>

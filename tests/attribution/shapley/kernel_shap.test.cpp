@@ -34,7 +34,7 @@ DOCTEST_TEST_CASE("with all coalitions it gives the Shapley values, of odd and e
     const KernelShap method{.baseline = baseline::Given{absent},
                             .samples = std::max<std::int64_t>((1 << m) - 2, 1)};
     const auto why = method(net, x, lm::Targets{target::Class{0}, target::Class{2}});
-    for (const std::size_t t : {0, 1}) {
+    for (std::size_t t = 0; t < 2; ++t) {
       DOCTEST_CHECK(all_close(why[t].map, exact[t].map, 1e-10));
       DOCTEST_CHECK(why[t].standard_error.abs().max().item<double>() == 0.0);
       DOCTEST_CHECK(why[t].completeness_error.abs().max().item<double>() < 1e-12);

@@ -93,7 +93,9 @@ std::vector<Attribution<engine::MapOf<A, const Tail, H>>> attribute_at(
   std::int64_t passes = fixed.empty() || of == BaselineOf::layer ? 1 : 2;
 
   std::vector<std::vector<Attribution<Map>>> pieces(targets.size());
-  sweep(n, engine::granule(targets, n), run, "layer", [&](std::int64_t first, std::int64_t count) {
+  std::int64_t granule = engine::granule(targets, n);
+  if constexpr (requires { requires A::whole_batch; }) granule = n;  // samples look at each other
+  sweep(n, granule, run, "layer", [&](std::int64_t first, std::int64_t count) {
     const Tensor index = at::arange(first, first + count, at::kLong);
     engine::Function checked = model;
     if (first == 0 && count < n) {

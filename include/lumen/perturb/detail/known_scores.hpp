@@ -15,7 +15,8 @@ namespace lumen::perturb::detail {
 
 /// A coalition's name: the type and the values of its row in a contiguous table on the processor, bits packed.
 inline std::string name_of(const Tensor& table, std::int64_t row) {
-  const std::size_t bytes = static_cast<std::size_t>(table.size(1)) * table.element_size();
+  const std::size_t bytes =
+      static_cast<std::size_t>(table.size(1)) * static_cast<std::size_t>(table.element_size());
   const char* from = static_cast<const char*>(table.data_ptr()) + static_cast<std::size_t>(row) * bytes;
   std::string name(1, static_cast<char>(table.scalar_type()));
   if (table.scalar_type() != at::kBool) return name.append(from, bytes);
