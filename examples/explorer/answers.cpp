@@ -76,7 +76,7 @@ const std::vector<Offered>& offered() {
                                .name = "plain gradient",
                                .what = "the gradient of the score, confined to what it reaches"}};
     for (const lm::catalogue::Entry& entry : lm::catalogue::methods()) {
-      if (entry.both || entry.traits.layer == lm::catalogue::LayerUse::required) continue;
+      if (entry.both || entry.traits.layer == lm::catalogue::LayerUse::Required) continue;
       Offered one{.id = entry.name, .name = entry.name, .what = entry.what};
       for (const lm::catalogue::OptionInfo& option : entry.options) {
         Json json{{"name", option.name}, {"default", option.value}, {"help", option.what}};
@@ -130,7 +130,7 @@ struct Answers::Counting {
   [[nodiscard]] bool finished() const { return !error.empty() || (last_round && done == total()); }
   [[nodiscard]] influence::Threshold threshold() const {
     return {.level = question.percent / 100,
-            .of = question.global ? influence::Threshold::Of::image : influence::Threshold::Of::row};
+            .of = question.global ? influence::Threshold::Of::Image : influence::Threshold::Of::Row};
   }
 
   /// The next pixels that were not seen, at most so many.
@@ -146,7 +146,7 @@ struct Answers::Counting {
   void take(const influence::RowChunk& chunk) {
     const auto [high, low] = influence::Windows(chunk).extremes();
     if (!peaks_known) peaks.include(high.max().item<double>(), low.min().item<double>());
-    const influence::Windows rows_seen(chunk, influence::Channels::sum, peaks);
+    const influence::Windows rows_seen(chunk, influence::Channels::Sum, peaks);
     counts.view({-1}).index_copy_(0, chunk.index, influence::Count{threshold()}(rows_seen).to(at::kFloat));
     for (std::int64_t b = 0; b < chunk.size(); ++b) {
       seen[static_cast<std::size_t>(chunk.index.data_ptr<std::int64_t>()[b])] = true;
@@ -331,10 +331,10 @@ Frame Answers::influence(const Network& network, const Image& image, const Quest
     }
     peaks = this->peaks(network, image, question);
   }
-  const influence::Windows rows(answer->chunk, influence::Channels::sum, peaks);
+  const influence::Windows rows(answer->chunk, influence::Channels::Sum, peaks);
   const influence::Threshold threshold{
       .level = question.percent / 100,
-      .of = question.global ? influence::Threshold::Of::image : influence::Threshold::Of::row};
+      .of = question.global ? influence::Threshold::Of::Image : influence::Threshold::Of::Row};
   const auto number = [&](const auto& statistic) { return Tensor(statistic(rows)).item<double>(); };
 
   Frame frame;

@@ -278,9 +278,9 @@ class Job {
 
   template <class Stream>
   void reduce(const Stream& stream, Json& json) {
-    const inf::Channels channels = options_.channels == "sum"      ? inf::Channels::sum
-                                   : options_.channels == "length" ? inf::Channels::length
-                                                                   : inf::Channels::strongest;
+    const inf::Channels channels = options_.channels == "sum"      ? inf::Channels::Sum
+                                   : options_.channels == "length" ? inf::Channels::Length
+                                                                   : inf::Channels::Strongest;
     auto found = inf::Reduce{.channels = channels, .keep = options_.no_resume ? settings_.run.memory : 0}(
         stream, Statistics(statistics_), inf::PerPixel<Score>(Score{}), inf::ActivationMaps{});
     auto& [images, score, activation] = found.results;

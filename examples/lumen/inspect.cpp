@@ -89,7 +89,7 @@ std::optional<std::string> last_dense(const Seen& seen) {
 /// Runs a method on the input. @return what it said against the model; empty if nothing
 std::string refusal(const Entry& entry, const Network& network, const Seen& seen, const std::string& layer) {
   Choices choices{.settings = entry.traits.quick};
-  if (entry.traits.layer == LayerUse::required) {
+  if (entry.traits.layer == LayerUse::Required) {
     if (layer.empty()) return "needs a --layer, and the model has no convolution to try";
     choices.layer = layer_in(network, layer);
     if (entry.both) choices.neuron = lm::target::Slice{};

@@ -15,7 +15,7 @@ struct Options {
 };
 
 const char* words_of(LayerUse use) {
-  return use == LayerUse::required ? "required" : use == LayerUse::optional ? "optional" : "none";
+  return use == LayerUse::Required ? "required" : use == LayerUse::Optional ? "optional" : "none";
 }
 
 Json json_of(const Entry& entry) {
@@ -38,7 +38,7 @@ Json json_of(const Entry& entry) {
 
 void print(const Entry& entry) {
   std::printf("%-28s %s (%s)\n", entry.name.c_str(), entry.what.c_str(), entry.paper.c_str());
-  if (entry.traits.layer == LayerUse::required) std::printf("    --layer LAYER              required\n");
+  if (entry.traits.layer == LayerUse::Required) std::printf("    --layer LAYER              required\n");
   if (!entry.baseline.empty()) std::printf("    --baseline %s\n", entry.baseline.c_str());
   for (const OptionInfo& option : entry.options) {
     const std::string setting = option.name + "=" + (option.value.empty() ? option.type : option.value);

@@ -48,7 +48,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 34> in_words
     {"target::Slice", "slice"},
     {", Region or ClassRegion", ", region or class-region"},
     {", Pixel, Region or a functor", ", pixel or region"},
-    {"Upsample::none", "--set upsample=none"},
+    {"Upsample::None", "--set upsample=none"},
     {"images_only = true", "another method"},
     {"with_baseline", "--baseline"},
     {"run.memory", "--memory"},

@@ -41,11 +41,11 @@ inf::Threshold threshold_of(const Parts& parts, const std::string& words) {
   }
   using Of = inf::Threshold::Of;
   if (kind == "global") {
-    threshold.of = Of::image;
+    threshold.of = Of::Image;
   } else if (kind == "own") {
-    threshold.of = Of::row;
+    threshold.of = Of::Row;
   } else if (kind == "value" && !threshold.signed_maximum) {
-    threshold.of = Of::value;
+    threshold.of = Of::Value;
   } else {
     refuse(words, "'" + parts[1] + "' is none of global, global-signed, own, own-signed, value");
   }

@@ -96,7 +96,7 @@ Tensor plane_of(const Answer& answer, std::size_t part) {
   const Tensor picture = part < answer.sample.pictures.size() ? answer.sample.pictures[part] : Tensor();
   if (picture.defined() && picture.dim() == 3 &&
       (picture.size(1) != map.size(2) || picture.size(2) != map.size(3))) {
-    map = lm::upsampled(map, picture.size(1), picture.size(2), lm::Upsample::bilinear);
+    map = lm::upsampled(map, picture.size(1), picture.size(2), lm::Upsample::Bilinear);
   }
   return map[0][0].contiguous();
 }

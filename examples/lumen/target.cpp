@@ -44,10 +44,10 @@ Tensor mask_of(const std::string& path) {
 }
 
 t::Reduction reduction_of(std::vector<std::string>& parts) {
-  if (parts.back() != "mean" && parts.back() != "sum") return t::Reduction::sum;
+  if (parts.back() != "mean" && parts.back() != "sum") return t::Reduction::Sum;
   const bool mean = parts.back() == "mean";
   parts.pop_back();
-  return mean ? t::Reduction::mean : t::Reduction::sum;
+  return mean ? t::Reduction::Mean : t::Reduction::Sum;
 }
 
 /// A whole channel: its sum or mean over all pixels.

@@ -162,7 +162,7 @@ Story explain(const Network& net, const lm::data::Sample& sample, const Tensor& 
   ask("DeepLIFT, blurred", lm::DeepLift{.baseline = blur, .run = run});
   ask("LRP, epsilon-plus", lm::Lrp{.run = run});
   ask("Grad-CAM, coarsest layer",
-      lm::GradCam{.layer = coarsest(net, x), .upsample = lm::Upsample::bilinear, .run = run});
+      lm::GradCam{.layer = coarsest(net, x), .upsample = lm::Upsample::Bilinear, .run = run});
   // One set of noisy copies serves all three.
   const lm::Smooth smooth{
       .method = lm::Saliency{.absolute = false}, .samples = steps, .stdev = 0.1, .run = run, .seed = seed};

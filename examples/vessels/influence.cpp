@@ -96,8 +96,8 @@ Influence measure_influence(const Network& net, const Story& story, std::int64_t
   found.theoretical = theoretical_side(net, x);
 
   //! [influence]
-  const inf::Count count{{.level = 0.01, .of = Of::image}};  // above 1 % of the image's maximum
-  const inf::Fulfilment fulfilment{{.level = 0.1, .of = Of::row}};
+  const inf::Count count{{.level = 0.01, .of = Of::Image}};  // above 1 % of the image's maximum
+  const inf::Fulfilment fulfilment{{.level = 0.1, .of = Of::Row}};
   const Tensor label = story.sample.label.eq(1).contiguous();
   const Tensor distance = lm::map::tensor(lm::map::distance_to(lm::map::view<bool>(label)));
   const inf::EffectiveField field(story.predicted.to(at::kLong), 2);  // of background, and of vessel
@@ -151,7 +151,7 @@ Faded measured(const Network& net, const std::string& name, const Tensor& image,
                std::int64_t column, const Tensor& path) {
   Faded found{.name = name, .image = image};
   const Tensor x = image.unsqueeze(0);
-  const inf::Threshold own{.level = 0.01, .of = Of::row};
+  const inf::Threshold own{.level = 0.01, .of = Of::Row};
   const auto reduced = inf::Reduce{}(
       [&](const inf::RowSink& sink) {
         inf::rows(net, x, inf::Pixels{{{row, column}}}, {vessel_log_odds}, [&](const inf::RowChunk& chunk) {

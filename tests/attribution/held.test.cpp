@@ -120,7 +120,7 @@ DOCTEST_TEST_CASE("every method with inputs that ride along is that of the model
   same("DeepLiftShap, a set",
        lumen::DeepLiftShap{.baseline = baseline::Samples{nets::random({4, 1, 6, 6}, 6)}});
   same("FullGrad", lumen::FullGrad{});
-  same("GradCam", lumen::GradCam{.layer = layer::nth("relu", 0), .upsample = lumen::Upsample::bilinear});
+  same("GradCam", lumen::GradCam{.layer = layer::nth("relu", 0), .upsample = lumen::Upsample::Bilinear});
   same("ScoreCam", lumen::ScoreCam{.layer = layer::nth("relu", 0)});
   same("Conductance", lumen::Conductance{.layer = layer::nth("relu", 0), .steps = 5});
   same("at a layer",

@@ -114,7 +114,7 @@ struct Cut {
 Tensor as_picture(const Tensor& map) {
   const Tensor positive = map.clamp_min(0);
   const Tensor low = positive - positive.min();
-  const Tensor large = lumen::upsampled(low / (low.max() + 1e-7), 224, 224, lumen::Upsample::bilinear);
+  const Tensor large = lumen::upsampled(low / (low.max() + 1e-7), 224, 224, lumen::Upsample::Bilinear);
   const Tensor again = large - large.min();
   return (again / (again.max() + 1e-7)).squeeze(1);
 }

@@ -142,7 +142,7 @@ class Bench {
         return lumen::Smooth{.method = lumen::Saliency{},
                              .samples = samples,
                              .stdev = stdev,
-                             .scale = lumen::NoiseScale::input_units}(net, x, question)
+                             .scale = lumen::NoiseScale::InputUnits}(net, x, question)
             .map;
       };
     };

@@ -212,7 +212,7 @@ DOCTEST_TEST_CASE("what is drawn depends on the seed alone") {
   const Tensors x{images(1, 6)};
   for (const catalogue::Entry& entry : lumen::testing::methods()) {
     catalogue::Choices choices{.settings = entry.traits.quick, .seed = 1};
-    if (entry.traits.layer == catalogue::LayerUse::required)
+    if (entry.traits.layer == catalogue::LayerUse::Required)
       choices.layer = layer::nth("conv2d", 0);  // behind it gradients depend on the input
     if (entry.both) choices.neuron = neuron;
     for (const catalogue::OptionInfo& option : entry.options)  // so that no map is all zero

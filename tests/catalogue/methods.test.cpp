@@ -111,7 +111,7 @@ DOCTEST_TEST_CASE("every option takes its own default, and refuses what it says 
   const Tensors x{nets::random({1, 1, 8, 8}, 1).abs()};
   for (const catalogue::Entry& entry : methods()) {
     catalogue::Choices choices;
-    if (entry.traits.layer == catalogue::LayerUse::required) choices.layer = layer::nth("relu", 1);
+    if (entry.traits.layer == catalogue::LayerUse::Required) choices.layer = layer::nth("relu", 1);
     if (entry.both) choices.neuron = target::Element{{1, 2, 2}};
     for (const catalogue::OptionInfo& option : entry.options) {
       DOCTEST_CAPTURE(entry.name);
@@ -139,10 +139,10 @@ DOCTEST_TEST_CASE("an entry demands the layer, neuron and baseline that its meth
   for (const catalogue::Entry& entry : methods()) {
     DOCTEST_CAPTURE(entry.name);
     if (entry.name == "smooth") continue;  // as its method
-    const bool required = entry.traits.layer == catalogue::LayerUse::required;
+    const bool required = entry.traits.layer == catalogue::LayerUse::Required;
     DOCTEST_CHECK_THROWS_AS((void)entry.prepare({.neuron = target::Element{{0}}}), lumen::Error);
     if (required) DOCTEST_CHECK_THROWS_AS((void)entry.prepare({}), lumen::Error);
-    if (entry.traits.layer == catalogue::LayerUse::none)
+    if (entry.traits.layer == catalogue::LayerUse::None)
       DOCTEST_CHECK_THROWS_AS((void)entry.prepare({.layer = layer::nth("relu", 0)}), lumen::Error);
     if (entry.baseline.empty())
       DOCTEST_CHECK_THROWS_AS((void)entry.prepare({.baseline = catalogue::to_baseline("zero")}),

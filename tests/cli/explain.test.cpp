@@ -124,7 +124,7 @@ DOCTEST_TEST_CASE("dense targets give the library's score") {
   DOCTEST_CHECK(score("region:1," + world.at("weights.npy")) == near(inside.sum() / 2));
   DOCTEST_CHECK(score("class-region:0") == near(t::ClassRegion{.channel = 0}(output)));
   DOCTEST_CHECK(score("class-region:0,2,mean") ==
-                near(t::ClassRegion{.channel = 0, .predicted = 2, .reduction = t::Reduction::mean}(output)));
+                near(t::ClassRegion{.channel = 0, .predicted = 2, .reduction = t::Reduction::Mean}(output)));
   DOCTEST_CHECK(score("softmax:pixel:0,0,0") == near(at::softmax(output, 1)[0][0][0][0]));
 }
 
@@ -193,7 +193,7 @@ DOCTEST_TEST_CASE("layers by path, by operator and by input; CAMs, methods at a 
   check_equal(cam, lm::GradCam{.layer = lm::layer::tap("second")}(net, world.x(), two).map);
   check_equal(world.map("--method grad-cam --target 2 --layer conv2d:-1"), cam);
   check_equal(world.map("--method grad-cam --target 2 --layer relu#1:input"), cam);
-  const auto wide = lm::GradCam{.layer = lm::layer::tap("second"), .upsample = lm::Upsample::nearest};
+  const auto wide = lm::GradCam{.layer = lm::layer::tap("second"), .upsample = lm::Upsample::Nearest};
   check_equal(world.map("--method GradCAM --target 2 --layer second --set upsample=nearest"),
               wide(net, world.x(), two).map);
   const lm::AtLayer at_layer{.method = lm::InputXGradient{}, .layer = lm::layer::tap("first")};

@@ -58,7 +58,7 @@ DOCTEST_TEST_CASE("influence writes one image a reducer, equal to the library's,
   DOCTEST_REQUIRE(ran.code == 0);
   const auto found =
       reduced(world, inf::All{}, inf::Count{{.level = 0.01, .signed_maximum = true}}, inf::PositiveMass{},
-              inf::Fulfilment{{.level = 0.1, .of = inf::Threshold::Of::row}});
+              inf::Fulfilment{{.level = 0.1, .of = inf::Threshold::Of::Row}});
   const auto& [count, mass, fulfilment] = found.results;
   DOCTEST_CHECK(same(lm::io::read_npy(out + "/count-global-signed-0.01.npy"), count));
   DOCTEST_CHECK(same(lm::io::read_npy(out + "/positive-mass.npy"), mass));

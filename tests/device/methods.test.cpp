@@ -118,7 +118,7 @@ DOCTEST_TEST_CASE("class activation maps") {
     check(method(here, x, target::Class{2}), method(there, x.to(*gpu), target::Class{2}), 1e-8);
   };
   const layer::Layer last = layer::nth("relu", 1);
-  both("GradCam", lumen::GradCam{.layer = last, .upsample = lumen::Upsample::bilinear});
+  both("GradCam", lumen::GradCam{.layer = last, .upsample = lumen::Upsample::Bilinear});
   both("GradCamPlusPlus", lumen::GradCamPlusPlus{.layer = last});
   both("SmoothGradCamPlusPlus", lumen::SmoothGradCamPlusPlus{.layer = last, .samples = 3});
   both("XGradCam", lumen::XGradCam{.layer = last});

@@ -15,10 +15,10 @@ using lumen::testing::all_close;
 DOCTEST_TEST_CASE("deviations: of each sample's own range, or in the input's units") {
   const Tensor a = at::tensor({0., 4., -1., 1.}, at::kDouble).reshape({2, 1, 2});
   const Tensor b = at::tensor({3., 3.}, at::kDouble).reshape({2, 1});
-  const auto relative = core::noise_deviations({a, b}, NoiseScale::of_range, 0.5);
+  const auto relative = core::noise_deviations({a, b}, NoiseScale::OfRange, 0.5);
   DOCTEST_CHECK(at::equal(relative[0], at::tensor({2., 1.}, at::kDouble).reshape({2, 1, 1})));
   DOCTEST_CHECK(at::equal(relative[1], at::zeros({2, 1}, at::kDouble)));
-  const auto absolute = core::noise_deviations({a, b}, NoiseScale::input_units, 0.5);
+  const auto absolute = core::noise_deviations({a, b}, NoiseScale::InputUnits, 0.5);
   DOCTEST_CHECK(at::equal(absolute[0], at::full({2, 1, 1}, 0.5, at::kDouble)));
   DOCTEST_CHECK(at::equal(absolute[1], at::full({2, 1}, 0.5, at::kDouble)));
 }
@@ -26,7 +26,7 @@ DOCTEST_TEST_CASE("deviations: of each sample's own range, or in the input's uni
 DOCTEST_TEST_CASE("rows are draws of the samples, whichever are asked for together") {
   const std::vector<std::int64_t> numbers{4, 0, 9};
   const lumen::Tensors parts{nets::random({3, 2, 3}, 1), nets::random({3, 5}, 2)};
-  const auto deviations = core::noise_deviations(parts, NoiseScale::of_range, 0.2);
+  const auto deviations = core::noise_deviations(parts, NoiseScale::OfRange, 0.2);
   const auto together = core::noisy_rows(parts, deviations, 7, numbers, 2, 7);
   for (std::size_t p = 0; p < parts.size(); ++p) {
     DOCTEST_REQUIRE(together[p].size(0) == 7);

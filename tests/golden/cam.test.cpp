@@ -44,10 +44,10 @@ golden::Value grad_cam(const golden::Case& one, const golden::Model& model) {
 golden::Value guided_grad_cam(const golden::Case& one, const golden::Model& model) {
   golden::Options options(one.params), ctor(one.ctor);
   const golden::Asked asked = golden::ask_at_layer(one, model);
-  const std::map<std::string, Upsample> modes{{"nearest", Upsample::nearest},
-                                              {"bilinear", Upsample::bilinear},
-                                              {"bicubic", Upsample::bicubic},
-                                              {"area", Upsample::area}};
+  const std::map<std::string, Upsample> modes{{"nearest", Upsample::Nearest},
+                                              {"bilinear", Upsample::Bilinear},
+                                              {"bicubic", Upsample::Bicubic},
+                                              {"area", Upsample::Area}};
   const auto mode = options.take("interpolate_mode", "nearest").get<std::string>();
   const bool input = options.take("attribute_to_layer_input", false).get<bool>();
   (void)ctor.take("device_ids", nullptr);

@@ -75,9 +75,9 @@ DOCTEST_TEST_CASE("the disks' maps, from the .pth weights") {
       }
       const auto relu4 = lumen::layer::nth("relu", 3);
       check("grad_cam_relu4",
-            lumen::GradCam{.layer = relu4, .upsample = lumen::Upsample::bilinear}(net, images, target).map);
+            lumen::GradCam{.layer = relu4, .upsample = lumen::Upsample::Bilinear}(net, images, target).map);
       check("grad_cam_relu4_positive",
-            lumen::GradCam{.layer = relu4, .positive_part = true, .upsample = lumen::Upsample::bilinear}(
+            lumen::GradCam{.layer = relu4, .positive_part = true, .upsample = lumen::Upsample::Bilinear}(
                 net, images, target)
                 .map);
       // its hooks missed the functional ReLU behind fc1

@@ -71,7 +71,7 @@ Answer run(const golden::Case& one, const Question& question, const X& x, const 
           lumen::Smooth<std::decay_t<decltype(method)>>{.method = method,
                                                         .samples = samples,
                                                         .stdev = stdev,
-                                                        .scale = lumen::NoiseScale::input_units,
+                                                        .scale = lumen::NoiseScale::InputUnits,
                                                         .run = {.memory = whole ? lumen::Run{}.memory : 1}}
               .moments(question, x, question.target);
       if (kind == "smoothgrad")

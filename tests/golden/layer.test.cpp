@@ -170,7 +170,7 @@ Value feature_ablation(const golden::Case& one, const golden::Model& model) {
   }
   if (mask.is_tensor()) method.groups = {mask.tensor()};
   const auto why =
-      lumen::AtLayers{.method = method, .layers = names.front(), .baseline_of = lumen::BaselineOf::layer}(
+      lumen::AtLayers{.method = method, .layers = names.front(), .baseline_of = lumen::BaselineOf::Layer}(
           asked, asked.inputs, asked.target);
   return golden::output_of(why.map, tuple_of(one, names));
 }

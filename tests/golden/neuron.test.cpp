@@ -108,6 +108,7 @@ Value gradient_shap(const golden::Case& one, const golden::Model& model) {
                            .baseline = {.values = references, .seed = 1},
                            .samples = 100 * neuron.options.take("n_samples", 5).get<std::int64_t>(),
                            .stdev = neuron.options.take("stdevs", 0.0).get<double>(),
+                           .scale = lumen::NoiseScale::InputUnits,
                            .multiply_by_inputs = neuron.ctor.take("multiply_by_inputs", true).get<bool>()});
 }
 
@@ -254,7 +255,7 @@ Value smooth_ablation(const golden::Case& one, const golden::Model& model) {
       .method = method,
       .samples = options.take("nt_samples", 5).get<std::int64_t>(),
       .stdev = options.take("stdevs", 1.0).get<double>(),
-      .scale = lumen::NoiseScale::input_units};
+      .scale = lumen::NoiseScale::InputUnits};
   options.done();
   ctor.done();
   inner.done();

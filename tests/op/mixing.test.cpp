@@ -16,7 +16,7 @@ namespace {
 std::mt19937_64 draw(21);
 
 void check(const std::string& what, const Tensors& inputs, const lm::Operator& run, bool local = true) {
-  lm::check_geometry(what, inputs, run, draw, Hold::exactly, local);
+  lm::check_geometry(what, inputs, run, draw, Hold::Exactly, local);
 }
 
 const Tensor x = lm::values({2, 6, 3, 4}, 1);
@@ -53,7 +53,7 @@ DOCTEST_TEST_CASE("rows: softmax, sorting") {
     check("log_softmax", {x}, [&](const Tensors& at) -> Tensors { return {at[0].log_softmax(dim)}; });
     lm::check_geometry(
         "topk", {x}, [&](const Tensors& at) -> Tensors { return {std::get<0>(at[0].topk(2, dim))}; }, draw,
-        Hold::at_least);
+        Hold::AtLeast);
   }
   check("over the batch", {x}, [](const Tensors& at) -> Tensors { return {at[0].softmax(0)}; }, false);
 }
@@ -101,7 +101,7 @@ DOCTEST_TEST_CASE("weighted sums and products of matrices") {
   lm::check_geometry(
       "looked up at places", {x, lm::values({2, 3, 4, 2}, 9).tanh()},
       [](const Tensors& at) -> Tensors { return {at::grid_sampler(at[0], at[1], 0, 0, false)}; }, draw,
-      Hold::at_least);
+      Hold::AtLeast);
 }
 
 DOCTEST_TEST_CASE("an operator's other names have its geometry: kernels and what exporters write") {

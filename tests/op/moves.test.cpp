@@ -18,11 +18,11 @@ namespace {
 std::mt19937_64 draw(11);
 
 void check(const std::string& what, const Tensors& inputs, const lm::Operator& run,
-           Hold hold = Hold::exactly) {
+           Hold hold = Hold::Exactly) {
   lm::check_geometry(what, inputs, run, draw, hold);
 }
 void check_not_local(const std::string& what, const Tensors& inputs, const lm::Operator& run) {
-  lm::check_geometry(what, inputs, run, draw, Hold::exactly, false);
+  lm::check_geometry(what, inputs, run, draw, Hold::Exactly, false);
 }
 
 const Tensor x = lm::values({2, 6, 4, 5}, 1);
@@ -45,7 +45,7 @@ DOCTEST_TEST_CASE("functions of each value, and of several that are broadcast") 
   const Tensor chosen = x > 0;
   check(
       "where", {x, y}, [&](const Tensors& at) -> Tensors { return {at::where(chosen, at[0], at[1])}; },
-      Hold::at_least);
+      Hold::AtLeast);
   check("constant", {x},
         [](const Tensors& at) -> Tensors { return {at[0] + at::ones({6, 1, 1}, at::kDouble)}; });
   const Tensor slope = lm::values({6}, 5), mean = lm::values({6}, 6),
@@ -74,7 +74,7 @@ DOCTEST_TEST_CASE("other dimensions: views, permutations, new and dropped ones")
         [](const Tensors& at) -> Tensors { return {at[0].reshape({2, 3, 2, 20})}; });
   check(
       "crossing", {x}, [](const Tensors& at) -> Tensors { return {at[0].reshape({2, 4, 6, 5})}; },
-      Hold::at_least);
+      Hold::AtLeast);
   check("unflatten", {x}, [](const Tensors& at) -> Tensors { return {at[0].view({2, 3, 2, 2, 2, 5})}; });
   check("unsqueeze", {x}, [](const Tensors& at) -> Tensors { return {at[0].unsqueeze(2)}; });
   check("squeeze", {x.unsqueeze(1).unsqueeze(-1)},
@@ -195,24 +195,24 @@ DOCTEST_TEST_CASE("lists of places, windows as columns, places of maxima") {
     check(
         "im2col", {image},
         [&](const Tensors& at) -> Tensors { return {at::im2col(at[0], kernel, dilation, padding, stride)}; },
-        Hold::at_least);
+        Hold::AtLeast);
     check(
         "col2im", {folded},
         [&](const Tensors& at) -> Tensors {
           return {at::col2im(at[0], {4, 5}, kernel, dilation, padding, stride)};
         },
-        Hold::at_least);
+        Hold::AtLeast);
     check(
         "unfold", {image},
         [&](const Tensors& at) -> Tensors { return {at[0].unfold(lm::pick(draw, 2, 2), 2, stride[0])}; },
-        Hold::at_least);
+        Hold::AtLeast);
   }
   const auto [values, places] = at::max_pool2d_with_indices(x, {2, 2});
   const Tensor at_maxima = places;
   check(
       "max_unpool2d", {values},
       [&](const Tensors& at) -> Tensors { return {at::max_unpool2d(at[0], at_maxima, {4, 5})}; },
-      Hold::at_least);
+      Hold::AtLeast);
 }
 
 DOCTEST_TEST_CASE("what reads only a shape reads nothing") {

@@ -104,12 +104,12 @@ inline bool holds_box(const Box& a, const Box& b) {
 }
 
 /// What a geometry must be; `but_zeros`: it holds all that is read, where a weight of 0 reads nothing.
-enum class Hold { exactly, at_least, but_zeros };
+enum class Hold { Exactly, AtLeast, ButZeros };
 
 /// Runs one operator and compares the geometry of each value among its operands, with each of the results that `run` gives, with what
 /// depends on what, on random boxes. `local` is what all of them must be.
 inline void check_geometry(const std::string& what, const Tensors& inputs, const Operator& run,
-                           std::mt19937_64& draw, Hold hold = Hold::exactly, bool local = true) {
+                           std::mt19937_64& draw, Hold hold = Hold::Exactly, bool local = true) {
   DOCTEST_CAPTURE(what);
   std::vector<trace::Step> steps = steps_of(inputs, [&] { return run(inputs); });
   std::erase_if(steps, [](const trace::Step& each) {
@@ -130,7 +130,7 @@ inline void check_geometry(const std::string& what, const Tensors& inputs, const
       const op::Geometry geometry = op::geometry(step, o, r);
       DOCTEST_CHECK(geometry.local == local);
       if (!geometry.local) continue;
-      const Dependence found = dependence(run, inputs, which, r, hold != Hold::but_zeros);
+      const Dependence found = dependence(run, inputs, which, r, hold != Hold::ButZeros);
       DOCTEST_CHECK(found.rows_apart);
       if (!found.touched.defined()) continue;
       const std::vector<std::int64_t> sizes(inputs[which].sizes().begin() + 1, inputs[which].sizes().end());
@@ -146,7 +146,7 @@ inline void check_geometry(const std::string& what, const Tensors& inputs, const
         DOCTEST_INFO("result " << text_of(out) << " needs " << text_of(needed) << " reads " << text_of(read));
         DOCTEST_INFO("operand " << text_of(in) << " reaches " << text_of(reached) << " touches "
                                 << text_of(touched));
-        if (hold == Hold::exactly) {
+        if (hold == Hold::Exactly) {
           DOCTEST_CHECK(same(needed, read));
           DOCTEST_CHECK(same(reached, touched));
         } else {

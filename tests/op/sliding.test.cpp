@@ -177,38 +177,38 @@ DOCTEST_TEST_CASE("upsampling: sizes, scales and aligned corners of all modes") 
       lm::check_geometry(
           what + " exact", {typed},
           [&](const Tensors& at) -> Tensors { return {at::_upsample_nearest_exact2d(at[0], goal, sh, sw)}; },
-          draw, lm::Hold::but_zeros);
+          draw, lm::Hold::ButZeros);
       lm::check_geometry(
           what + " nearest 1", {typed_line},
           [&](const Tensors& at) -> Tensors { return {at::upsample_nearest1d(at[0], goal[1], sw)}; }, draw);
       lm::check_geometry(
           what + " linear", {typed_line},
           [&](const Tensors& at) -> Tensors { return {at::upsample_linear1d(at[0], goal[1], corners, sw)}; },
-          draw, lm::Hold::but_zeros);
+          draw, lm::Hold::ButZeros);
       lm::check_geometry(
           what + " bilinear", {typed},
           [&](const Tensors& at) -> Tensors {
             return {at::upsample_bilinear2d(at[0], goal, corners, sh, sw)};
           },
-          draw, lm::Hold::but_zeros);
+          draw, lm::Hold::ButZeros);
       lm::check_geometry(
           what + " bicubic", {typed},
           [&](const Tensors& at) -> Tensors {
             return {at::upsample_bicubic2d(at[0], goal, corners, sh, sw)};
           },
-          draw, lm::Hold::but_zeros);
+          draw, lm::Hold::ButZeros);
       lm::check_geometry(
           what + " antialias", {typed},
           [&](const Tensors& at) -> Tensors {
             return {at::_upsample_bilinear2d_aa(at[0], goal, corners, sh, sw)};
           },
-          draw, lm::Hold::but_zeros, !corners);
+          draw, lm::Hold::ButZeros, !corners);
       lm::check_geometry(
           what + " antialias cubic", {typed},
           [&](const Tensors& at) -> Tensors {
             return {at::_upsample_bicubic2d_aa(at[0], goal, corners, sh, sw)};
           },
-          draw, lm::Hold::but_zeros, !corners);
+          draw, lm::Hold::ButZeros, !corners);
     }
   }
   for (const std::int64_t by : {2, 4, 6}) {  // centres between places: nothing is left to rounding
@@ -230,7 +230,7 @@ DOCTEST_TEST_CASE("upsampling: sizes, scales and aligned corners of all modes") 
         [&](const Tensors& at) -> Tensors {
           return {at::upsample_trilinear3d(at[0], {1, 3 * by, 4 * by}, false)};
         },
-        draw, lm::Hold::but_zeros);
+        draw, lm::Hold::ButZeros);
     lm::check_geometry(
         "nearest volume", {x.unsqueeze(2)},
         [&](const Tensors& at) -> Tensors { return {at::upsample_nearest3d(at[0], {2, 3 * by, 4 * by})}; },

@@ -30,10 +30,10 @@ void each_way(const trace::Layer& layer, const AnyTarget& neuron, const Visit& v
   using catalogue::LayerUse;
   for (const catalogue::Entry& entry : methods()) {
     catalogue::Choices plain{.settings = entry.traits.quick, .seed = 7};
-    if (entry.traits.layer == LayerUse::required) plain.layer = layer;
+    if (entry.traits.layer == LayerUse::Required) plain.layer = layer;
     if (entry.both) plain.neuron = neuron;
     visit(Way{entry.name, &entry, plain});
-    if (entry.traits.layer == LayerUse::optional) {
+    if (entry.traits.layer == LayerUse::Optional) {
       catalogue::Choices at = plain;
       at.layer = layer;
       visit(Way{entry.name + " at a layer", &entry, at});

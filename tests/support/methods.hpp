@@ -37,7 +37,7 @@ void each_linear_method(const Visit& visit) {
   visit("Smooth of IntegratedGradients", Smooth{.method = IntegratedGradients{.steps = 4},
                                                 .samples = 3,
                                                 .stdev = 0.3,
-                                                .scale = NoiseScale::input_units,
+                                                .scale = NoiseScale::InputUnits,
                                                 .seed = 8});
 }
 
@@ -47,8 +47,8 @@ void each_method(const Visit& visit) {
   each_linear_method(visit);
   visit("Saliency", Saliency{});
   visit("SmoothGrad-Squared",
-        Smooth{.method = Saliency{}, .samples = 5, .moment = Moment::square, .seed = 9});
-  visit("VarGrad", Smooth{.method = InputXGradient{}, .samples = 5, .moment = Moment::variance, .seed = 10});
+        Smooth{.method = Saliency{}, .samples = 5, .moment = Moment::Square, .seed = 9});
+  visit("VarGrad", Smooth{.method = InputXGradient{}, .samples = 5, .moment = Moment::Variance, .seed = 10});
   visit("GuidedIntegratedGradients", GuidedIntegratedGradients{.steps = 8});
 }
 

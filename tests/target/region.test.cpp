@@ -35,7 +35,7 @@ Tensor naive(const Tensor& output, std::int64_t channel, const Tensor& mask, Red
         area += w;
       }
     }
-    result[i] = reduction == Reduction::sum ? sum : sum / area;
+    result[i] = reduction == Reduction::Sum ? sum : sum / area;
   }
   return result;
 }
@@ -45,7 +45,7 @@ Tensor naive(const Tensor& output, std::int64_t channel, const Tensor& mask, Red
 DOCTEST_TEST_CASE("a region is the sum or the mean over its pixels, for bool and weighted masks") {
   const Tensor shared = random({4, 5}, 2) > 0, own = random({3, 4, 5}, 3) > 0;
   const Tensor soft = random({3, 4, 5}, 4).abs();
-  for (const Reduction reduction : {Reduction::sum, Reduction::mean}) {
+  for (const Reduction reduction : {Reduction::Sum, Reduction::Mean}) {
     for (const Tensor& mask : {shared, own, soft, soft[0], soft.to(at::kFloat)}) {
       const Tensor got = Region{.channel = 1, .mask = mask, .reduction = reduction}(dense);
       DOCTEST_CHECK(all_close(got, naive(dense, 1, mask, reduction), 1e-12));
@@ -59,7 +59,7 @@ DOCTEST_TEST_CASE("a region without a pixel is an error, of one sample of severa
   };
   Tensor own = random({3, 4, 5}, 3) > 0;
   own[1].fill_(false);
-  for (const Reduction reduction : {Reduction::sum, Reduction::mean}) {
+  for (const Reduction reduction : {Reduction::Sum, Reduction::Mean}) {
     refused(Region{.mask = at::zeros({4, 5}, at::kBool), .reduction = reduction}, dense,
             "the mask holds no pixel");
     refused(Region{.mask = at::zeros({4, 5}), .reduction = reduction}, dense, "the mask holds no pixel");
@@ -68,7 +68,7 @@ DOCTEST_TEST_CASE("a region without a pixel is an error, of one sample of severa
   Tensor balanced = at::zeros({4, 5});
   balanced[0][0] = 1.0;
   balanced[1][1] = -1.0;
-  refused(Region{.mask = balanced, .reduction = Reduction::mean}, dense, "add up to 0");
+  refused(Region{.mask = balanced, .reduction = Reduction::Mean}, dense, "add up to 0");
   DOCTEST_CHECK_NOTHROW((void)Region{.mask = balanced}(dense));
   Tensor two = random({2, 2, 4, 5}, 7);
   two[1].select(0, 1).fill_(-100.0);
@@ -98,7 +98,7 @@ DOCTEST_TEST_CASE("a single channel that may be a probability needs a threshold,
 DOCTEST_TEST_CASE("rows of a region take the masks of those samples") {
   const Tensor index = at::tensor({2, 0, 2, 1}, at::kLong);
   for (const Tensor& mask : {random({4, 5}, 5) > 0, random({3, 4, 5}, 6) > 0}) {
-    const Region region{.channel = 1, .mask = mask, .reduction = Reduction::mean};
+    const Region region{.channel = 1, .mask = mask, .reduction = Reduction::Mean};
     DOCTEST_CHECK(
         at::equal(region.rows(index)(dense.index_select(0, index)), region(dense).index_select(0, index)));
   }
@@ -123,11 +123,11 @@ DOCTEST_TEST_CASE("a class region is where the class has the largest output") {
   for (std::int64_t channel = 0; channel < 3; ++channel) {
     const Tensor mask = three.argmax(1) == channel;
     DOCTEST_CHECK(all_close(ClassRegion{.channel = channel}(three),
-                            naive(three, channel, mask, Reduction::sum), 1e-12));
+                            naive(three, channel, mask, Reduction::Sum), 1e-12));
   }
   const Tensor other = three.argmax(1) == 2;
   DOCTEST_CHECK(all_close(ClassRegion{.channel = 0, .predicted = 2}(three),
-                          naive(three, 0, other, Reduction::sum), 1e-12));
+                          naive(three, 0, other, Reduction::Sum), 1e-12));
 }
 
 DOCTEST_TEST_CASE("of a single channel it is where the output is positive") {
@@ -137,10 +137,10 @@ DOCTEST_TEST_CASE("of a single channel it is where the output is positive") {
 
 DOCTEST_TEST_CASE("frozen, it stays where it was when the output changes, and does not carry a gradient") {
   const Tensor before = random({3, 2, 4, 5}, 9), after = random({3, 2, 4, 5}, 10);
-  const ClassRegion question{.channel = 1, .reduction = Reduction::mean};
+  const ClassRegion question{.channel = 1, .reduction = Reduction::Mean};
   const Region frozen = question.freeze(before.clone().requires_grad_(true));
   DOCTEST_CHECK_FALSE(frozen.mask.requires_grad());
-  DOCTEST_CHECK(all_close(frozen(after), naive(after, 1, before.argmax(1) == 1, Reduction::mean), 1e-12));
+  DOCTEST_CHECK(all_close(frozen(after), naive(after, 1, before.argmax(1) == 1, Reduction::Mean), 1e-12));
   DOCTEST_CHECK_FALSE(all_close(frozen(after), question(after), 1e-3));
   const Tensor index = at::tensor({1, 1, 0}, at::kLong);
   DOCTEST_CHECK(

@@ -87,7 +87,7 @@ std::vector<Map> run_known(const A& method, const Choices& choices, const engine
 /// @throws Error unless the choices fit a method that has these members
 inline void check_choices(const std::string& name, const Choices& choices, LayerUse layer, bool has_layer,
                           bool has_neuron, bool has_baseline) {
-  require(layer != LayerUse::none || !choices.layer,
+  require(layer != LayerUse::None || !choices.layer,
           [&] { return name + " explains the whole model; leave the layer out"; });
   require(!has_layer || choices.layer,
           [&] { return name + " explains a layer: name it, for instance layer4 or conv2d:-1"; });
@@ -107,7 +107,7 @@ Entry entry(Table<A> table, std::string what, std::string paper, Traits traits =
   constexpr bool has_layer = requires(A a) { a.layer; };
   constexpr bool has_neuron = requires(A a) { a.neuron; };
   constexpr bool has_baseline = requires(A a) { a.baseline; };
-  if (has_layer) traits.layer = LayerUse::required;
+  if (has_layer) traits.layer = LayerUse::Required;
   Entry made{.name = table.method(),
              .what = std::move(what),
              .paper = std::move(paper),

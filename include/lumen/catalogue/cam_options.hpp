@@ -16,17 +16,17 @@ namespace lumen::catalogue {
 
 template <>
 struct Words<Upsample> {
-  static constexpr std::array<std::pair<std::string_view, Upsample>, 5> all{{{"none", Upsample::none},
-                                                                             {"nearest", Upsample::nearest},
-                                                                             {"bilinear", Upsample::bilinear},
-                                                                             {"bicubic", Upsample::bicubic},
-                                                                             {"area", Upsample::area}}};
+  static constexpr std::array<std::pair<std::string_view, Upsample>, 5> all{{{"none", Upsample::None},
+                                                                             {"nearest", Upsample::Nearest},
+                                                                             {"bilinear", Upsample::Bilinear},
+                                                                             {"bicubic", Upsample::Bicubic},
+                                                                             {"area", Upsample::Area}}};
 };
 
 template <>
 struct Words<NoiseScale> {
   static constexpr std::array<std::pair<std::string_view, NoiseScale>, 2> all{
-      {{"of-range", NoiseScale::of_range}, {"input-units", NoiseScale::input_units}}};
+      {{"of-range", NoiseScale::OfRange}, {"input-units", NoiseScale::InputUnits}}};
 };
 
 // A layout is written as-found, channels-first, channels-last, tokens, tokens:ROWSxCOLUMNS,

@@ -29,7 +29,7 @@ inline void add_cams(std::vector<Entry>& all) {
   using detail::cam;
   all.push_back(entry(with_cam_options(Table("cam", Cam{})), "pooled channels by the class's weights",
                       "Zhou, Khosla, Lapedriza, Oliva and Torralba, CVPR 2016, arXiv:1512.04150",
-                      {.layer = LayerUse::none}));
+                      {.layer = LayerUse::None}));
   all.push_back(entry(with_cam_options(Table("grad-cam", GradCam{}))
                           .option("sum-channels", "false keeps the channels apart",
                                   [](GradCam& method) -> bool& { return method.cam.sum_channels; }),

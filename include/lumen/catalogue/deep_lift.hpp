@@ -16,16 +16,16 @@ namespace lumen::catalogue {
 
 /// DeepLIFT's rule chosen at run time.
 struct LiftRule {
-  enum class Kind { rescale, reveal_cancel, captum_rescale };
+  enum class Kind { Rescale, RevealCancel, CaptumRescale };
   static constexpr bool whole_batches = rule::needs_whole_batches<rule::RevealCancel>();
 
-  Kind kind = Kind::rescale;
+  Kind kind = Kind::Rescale;
 
   rule::DeepLiftChoice operator()(const rule::Record& record) const {
     switch (kind) {
-      case Kind::reveal_cancel:
+      case Kind::RevealCancel:
         return rule::RevealCancel{}(record);
-      case Kind::captum_rescale:
+      case Kind::CaptumRescale:
         return rule::CaptumRescale{}(record);
       default:
         return rule::Rescale{}(record);

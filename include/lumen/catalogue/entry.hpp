@@ -48,9 +48,9 @@ struct OptionInfo {
 
 /// What a method does with a layer.
 enum class LayerUse {
-  optional,  ///< runs there in place of the input
-  required,
-  none,
+  Optional,  ///< runs there in place of the input
+  Required,
+  None,
 };
 
 /// What may be said of a method, beside its options.
@@ -60,7 +60,7 @@ struct Traits {
   bool complete =
       false;  ///< promises that the map sums to a difference of scores, and says by how much it fails
   LayerUse layer =
-      LayerUse::optional;  ///< for one without a member of this name: whether it may run at a layer
+      LayerUse::Optional;  ///< for one without a member of this name: whether it may run at a layer
 };
 
 /// A method, as programs and tests know it.

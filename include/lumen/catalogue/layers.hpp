@@ -43,7 +43,7 @@ inline void add_layers(std::vector<Entry>& all) {
                       "Zeiler and Fergus, ECCV 2014, arXiv:1311.2901", {.gradients = false}));
   using Flow = Conductance<AnyBaseline, AnyRule>;
   all.push_back(
-      entry(Table("conductance", Flow{.baseline = to_baseline("zero"), .rule = {AnyRule::Kind::trapezoid}})
+      entry(Table("conductance", Flow{.baseline = to_baseline("zero"), .rule = {AnyRule::Kind::Trapezoid}})
                 .option("steps", steps, &Flow::steps, positive_count)
                 .option("rule", rule, &Flow::rule)
                 .option("captum-left-sum", "Captum's sum", &Flow::captum_left_sum),

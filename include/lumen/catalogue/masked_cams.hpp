@@ -36,7 +36,7 @@ inline void add_masked_cams(std::vector<Entry>& all) {
                             .option("picture", "the paper's picture, without sign", &Full::picture)
                             .option("positive-part", "what speaks for the score only", &Full::positive_part)),
             "input and bias gradients of all layers", "Srinivas and Fleuret, NeurIPS 2019, arXiv:1905.00780",
-            {.complete = true, .layer = LayerUse::none}));
+            {.complete = true, .layer = LayerUse::None}));
 }
 
 }  // namespace lumen::catalogue

@@ -13,28 +13,21 @@ namespace lumen::catalogue {
 
 /// A quadrature rule chosen at run time.
 struct AnyRule {
-  enum class Kind {
-    gauss_legendre,
-    riemann_left,
-    riemann_right,
-    riemann_middle,
-    trapezoid,
-    captum_trapezoid
-  };
-  Kind kind = Kind::gauss_legendre;
+  enum class Kind { GaussLegendre, RiemannLeft, RiemannRight, RiemannMiddle, Trapezoid, CaptumTrapezoid };
+  Kind kind = Kind::GaussLegendre;
 
   [[nodiscard]] Quadrature operator()(std::int64_t steps) const {
     namespace q = quadrature;
     switch (kind) {
-      case Kind::riemann_left:
+      case Kind::RiemannLeft:
         return q::RiemannLeft{}(steps);
-      case Kind::riemann_right:
+      case Kind::RiemannRight:
         return q::RiemannRight{}(steps);
-      case Kind::riemann_middle:
+      case Kind::RiemannMiddle:
         return q::RiemannMiddle{}(steps);
-      case Kind::trapezoid:
+      case Kind::Trapezoid:
         return q::Trapezoid{}(steps);
-      case Kind::captum_trapezoid:
+      case Kind::CaptumTrapezoid:
         return q::CaptumTrapezoid{}(steps);
       default:
         return q::GaussLegendre{}(steps);

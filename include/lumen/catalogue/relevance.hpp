@@ -14,20 +14,20 @@
 namespace lumen::catalogue {
 
 enum class Relevance {
-  epsilon_plus,
-  epsilon_plus_flat,
-  epsilon_alpha2_beta1,
-  epsilon_alpha2_beta1_flat,
-  epsilon_gamma_box,
-  epsilon,
-  gamma,
-  alpha2_beta1,
-  z_plus
+  EpsilonPlus,
+  EpsilonPlusFlat,
+  EpsilonAlpha2Beta1,
+  EpsilonAlpha2Beta1Flat,
+  EpsilonGammaBox,
+  Epsilon,
+  Gamma,
+  Alpha2Beta1,
+  ZPlus
 };
 
 /// LRP with a composite by name and its numbers.
 struct ChosenLrp {
-  Relevance composite = Relevance::epsilon_plus;
+  Relevance composite = Relevance::EpsilonPlus;
   double epsilon = 1e-6;
   double gamma = 0.25;
   std::vector<double> low{0}, high{1};
@@ -43,21 +43,21 @@ struct ChosenLrp {
             [&] { return text("Lrp: epsilon is ", epsilon, " and gamma ", gamma, ", expected at least 0"); });
     namespace l = rule::lrp;
     switch (composite) {
-      case Relevance::epsilon_plus_flat:
+      case Relevance::EpsilonPlusFlat:
         return l::EpsilonPlusFlat{epsilon};
-      case Relevance::epsilon_alpha2_beta1:
+      case Relevance::EpsilonAlpha2Beta1:
         return l::EpsilonAlpha2Beta1{epsilon};
-      case Relevance::epsilon_alpha2_beta1_flat:
+      case Relevance::EpsilonAlpha2Beta1Flat:
         return l::EpsilonAlpha2Beta1Flat{epsilon};
-      case Relevance::epsilon_gamma_box:
+      case Relevance::EpsilonGammaBox:
         return l::EpsilonGammaBox{.low = bound(low), .high = bound(high), .epsilon = epsilon, .gamma = gamma};
-      case Relevance::epsilon:
+      case Relevance::Epsilon:
         return l::uniform(l::Epsilon{epsilon});
-      case Relevance::gamma:
+      case Relevance::Gamma:
         return l::uniform(l::Gamma{.gamma = gamma});
-      case Relevance::alpha2_beta1:
+      case Relevance::Alpha2Beta1:
         return l::uniform(l::AlphaBeta{});
-      case Relevance::z_plus:
+      case Relevance::ZPlus:
         return l::uniform(l::ZPlus{});
       default:
         return l::EpsilonPlus{epsilon};
@@ -73,15 +73,15 @@ struct ChosenLrp {
 template <>
 struct Words<Relevance> {
   static constexpr std::array<std::pair<std::string_view, Relevance>, 9> all{
-      {{"epsilon-plus", Relevance::epsilon_plus},
-       {"epsilon-plus-flat", Relevance::epsilon_plus_flat},
-       {"epsilon-alpha2-beta1", Relevance::epsilon_alpha2_beta1},
-       {"epsilon-alpha2-beta1-flat", Relevance::epsilon_alpha2_beta1_flat},
-       {"epsilon-gamma-box", Relevance::epsilon_gamma_box},
-       {"epsilon", Relevance::epsilon},
-       {"gamma", Relevance::gamma},
-       {"alpha2-beta1", Relevance::alpha2_beta1},
-       {"z-plus", Relevance::z_plus}}};
+      {{"epsilon-plus", Relevance::EpsilonPlus},
+       {"epsilon-plus-flat", Relevance::EpsilonPlusFlat},
+       {"epsilon-alpha2-beta1", Relevance::EpsilonAlpha2Beta1},
+       {"epsilon-alpha2-beta1-flat", Relevance::EpsilonAlpha2Beta1Flat},
+       {"epsilon-gamma-box", Relevance::EpsilonGammaBox},
+       {"epsilon", Relevance::Epsilon},
+       {"gamma", Relevance::Gamma},
+       {"alpha2-beta1", Relevance::Alpha2Beta1},
+       {"z-plus", Relevance::ZPlus}}};
 };
 
 /// Methods that share out relevance. A header of its own, for who leaves LRP out.

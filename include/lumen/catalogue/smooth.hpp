@@ -18,7 +18,7 @@ namespace lumen::catalogue {
 template <>
 struct Words<Moment> {
   static constexpr std::array<std::pair<std::string_view, Moment>, 3> all{
-      {{"mean", Moment::mean}, {"square", Moment::square}, {"variance", Moment::variance}}};
+      {{"mean", Moment::Mean}, {"square", Moment::Square}, {"variance", Moment::Variance}}};
 };
 
 namespace detail {
@@ -93,7 +93,7 @@ inline void add_smooth(std::vector<Entry>& all, const std::function<const Entry&
     choice.smooth.seed = choices.seed;
     const Entry& averaged = find(choice.method);
     // a neuron's noise is that of the input, and its score the head's: the place goes outside
-    const bool outside = choices.neuron && !averaged.both && averaged.traits.layer != LayerUse::required;
+    const bool outside = choices.neuron && !averaged.both && averaged.traits.layer != LayerUse::Required;
     if (outside) {
       require(choices.layer.has_value(), "smooth needs the layer of the neuron: name it, too");
       inner.layer.reset(), inner.neuron.reset();

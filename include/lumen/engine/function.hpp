@@ -29,14 +29,14 @@ template <Input X, class M>
 /// `model` as a function of parts of inputs like `x`, held ones among them. It must outlive the function.
 /// @throws Error if a part of a tuple is not floating point, nor held, unless any type will do
 template <class M, Input X>
-[[nodiscard]] Function bind(M& model, const X& x, Types types = Types::floating) {
+[[nodiscard]] Function bind(M& model, const X& x, Types types = Types::Floating) {
   if constexpr (std::same_as<X, Tensor> || std::same_as<X, Tensors>) {
     return bind<X>(model);
   } else {
     const std::vector<bool> held = held_parts(x);
     const Tensors given = parts_of(x);
     for (std::size_t i = 0; i < given.size(); ++i) {
-      const bool rides = types == Types::any || (i < held.size() && held[i]);
+      const bool rides = types == Types::Any || (i < held.size() && held[i]);
       require(rides || !given[i].defined() || explained(given[i]), [&] {
         return text(
             "input ", i, " is of type ", given[i].scalar_type(),

@@ -40,14 +40,14 @@ inline Tensors explained_of(const Tensors& x) {
 
 /// What is asked of the parts' types.
 enum class Types {
-  floating,  ///< at least one is floating point: one that can be explained
-  any,       ///< nothing, for methods that explain an inner layer
+  Floating,  ///< at least one is floating point: one that can be explained
+  Any,       ///< nothing, for methods that explain an inner layer
 };
 
 /// @throws Error unless `x` can be explained: defined, floating point, finite, not empty, one batch size
-inline void check_input(const Tensors& x, Types types = Types::floating) {
+inline void check_input(const Tensors& x, Types types = Types::Floating) {
   require(!x.empty(), "the list of inputs is empty; give at least one tensor");
-  bool any = types == Types::any;
+  bool any = types == Types::Any;
   for (const Tensor& part : x) any = any || (part.defined() && explained(part));
   for (std::size_t i = 0; i < x.size(); ++i) {
     const Tensor& part = x[i];

@@ -14,8 +14,8 @@ namespace lumen {
 
 /// What `stdev` of a noise is measured in.
 enum class NoiseScale {
-  of_range,     ///< a fraction of each sample's own range, max - min: 0.1 to 0.2 in the SmoothGrad paper
-  input_units,  ///< the input's own units
+  OfRange,     ///< a fraction of each sample's own range, max - min: 0.1 to 0.2 in the SmoothGrad paper
+  InputUnits,  ///< the input's own units
 };
 
 namespace engine {
@@ -30,7 +30,7 @@ inline Tensors noise_deviations(const Tensors& parts, NoiseScale scale, double s
     }
     const Tensor rows = part.reshape({part.size(0), -1});
     const Tensor ranges =
-        scale == NoiseScale::of_range ? rows.amax(1) - rows.amin(1) : at::ones_like(rows.select(1, 0));
+        scale == NoiseScale::OfRange ? rows.amax(1) - rows.amin(1) : at::ones_like(rows.select(1, 0));
     deviations.push_back(per_row(ranges * stdev, part));
   }
   return deviations;

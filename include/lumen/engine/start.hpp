@@ -56,7 +56,7 @@ struct Start {
 
 /// One forward pass of x without gradients. @throws Error if `x` cannot be explained or a score is not finite
 inline Start start(const Function& model, const Tensors& x, const Targets& targets, const Run& run,
-                   Types types = Types::floating) {
+                   Types types = Types::Floating) {
   check_input(x, types);
   const at::NoGradGuard no_grad;
   Tensors outputs;

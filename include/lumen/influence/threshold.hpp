@@ -30,12 +30,12 @@ struct Peaks {
 /// or of the image's maximum. Never below 0, so that a value of 0 never counts.
 struct Threshold {
   enum class Of {
-    value,  ///< T = level, in units of the gradient
-    row,    ///< T = level * the row's own maximum
-    image,  ///< T = level * the maximum of all rows that were asked for: known after all of them were seen once
+    Value,  ///< T = level, in units of the gradient
+    Row,    ///< T = level * the row's own maximum
+    Image,  ///< T = level * the maximum of all rows that were asked for: known after all of them were seen once
   };
   double level = 0.01;  ///< >= 0
-  Of of = Of::image;
+  Of of = Of::Image;
   /// The maximum of the values with their sign, where negative ones do not count; else the largest magnitude.
   bool signed_maximum = false;
 
@@ -48,7 +48,7 @@ struct Threshold {
   }
   /// T, for these extremes of a row or of the image.
   [[nodiscard]] double at(const Peaks& peaks) const {
-    if (of == Of::value) return level;
+    if (of == Of::Value) return level;
     return level * (signed_maximum ? std::max(peaks.highest, 0.0) : peaks.magnitude());
   }
   bool operator==(const Threshold&) const = default;

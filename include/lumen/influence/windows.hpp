@@ -16,9 +16,9 @@ namespace lumen::influence {
 
 /// How the channels of the image become one value a pixel.
 enum class Channels {
-  sum,        ///< their sum: the derivative when all channels of the pixel move together
-  strongest,  ///< the one of largest magnitude, with its sign
-  length,     ///< their Euclidean length, >= 0
+  Sum,        ///< their sum: the derivative when all channels of the pixel move together
+  Strongest,  ///< the one of largest magnitude, with its sign
+  Length,     ///< their Euclidean length, >= 0
 };
 
 /// Some rows of the Jacobian of a dense output: for each, one value a pixel of the image in a window, and zero outside
@@ -26,7 +26,7 @@ enum class Channels {
 class Windows {
  public:
   /// @param peaks  the extremes of all rows, where they are known
-  explicit Windows(const RowChunk& chunk, Channels channels = Channels::sum,
+  explicit Windows(const RowChunk& chunk, Channels channels = Channels::Sum,
                    std::optional<Peaks> peaks = std::nullopt)
       : chunk_(chunk), values_(plane_of(chunk.values, channels)), peaks_(peaks) {
     top_ = chunk.origins.select(1, 0).contiguous();
@@ -86,14 +86,14 @@ class Windows {
     }
     threshold.check();
     Tensor mask;
-    if (threshold.of == Threshold::Of::row) {
+    if (threshold.of == Threshold::Of::Row) {
       const auto& [high, low] = extremes();
       const Tensor maximum =
           threshold.signed_maximum ? high.clamp_min(0) : at::maximum(high.abs(), low.abs());
       mask = magnitudes().gt((maximum * threshold.level).to(values_.options()).reshape({-1, 1, 1}));
     } else {
       const Peaks none;
-      mask = magnitudes().gt(threshold.at(threshold.of == Threshold::Of::image ? peaks() : none));
+      mask = magnitudes().gt(threshold.at(threshold.of == Threshold::Of::Image ? peaks() : none));
     }
     masks_.emplace_back(threshold, std::move(mask));
     return masks_.back().second;
@@ -101,9 +101,9 @@ class Windows {
 
  private:
   static Tensor plane_of(const Tensor& values, Channels channels) {
-    if (values.size(1) == 1 && channels != Channels::length) return values.select(1, 0).contiguous();
-    if (channels == Channels::sum) return values.sum(1);
-    if (channels == Channels::length) return values.square().sum(1).sqrt();
+    if (values.size(1) == 1 && channels != Channels::Length) return values.select(1, 0).contiguous();
+    if (channels == Channels::Sum) return values.sum(1);
+    if (channels == Channels::Length) return values.square().sum(1).sqrt();
     const Tensor low = values.amin(1), high = values.amax(1);
     return at::where(low.neg() > high, low, high);
   }

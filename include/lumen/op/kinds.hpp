@@ -112,6 +112,11 @@ inline const Kinds binaries =
 /// Flat but for jumps, elementwise.
 inline const Kinds steps = listed("ceil floor frac heaviside round sgn sign trunc");
 
+/// Place by place, of one value or of several that are broadcast.
+inline const Kinds pointwise =
+    rectifiers | squashers | binaries | steps | dropouts | products |
+    listed("add addcdiv addcmul fmax fmin lerp masked_fill maximum minimum neg rsub sub where");
+
 /// The largest or smallest of a window or a row.
 inline const Kinds maxima = listed(
     "adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d amax amin max max_pool1d max_pool2d "

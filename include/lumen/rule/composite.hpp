@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -30,6 +31,9 @@ struct Composite {
   /// Asked last: a rule for what only the operator itself can tell (a product of two values on the path); no value
   /// if this cannot tell either.
   std::function<std::optional<Backward>(const Record&)> otherwise{};
+  /// Called with the operators of a pass, in order, before the first rule runs: decides what is taken together, and
+  /// writes it into the records, which rules then only read. Those of a target asked later come in a call of their own.
+  std::function<void(const std::vector<std::shared_ptr<Record>>& records)> prepare{};
   /// For reports: called in the place of each rule, which it is given and must call. Operators with their own
   /// gradient are not shown.
   std::function<Tensors(const Record& record, const Tensors& gradients, const Backward& rule)> around{};

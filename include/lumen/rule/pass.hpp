@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 #include <lumen/rule/node.hpp>
 #include <lumen/rule/parts.hpp>
 #include <lumen/rule/statistics.hpp>
+#include <lumen/target/asked.hpp>
 #include <lumen/trace/layer_listener.hpp>
 #include <lumen/trace/unheard.hpp>
 
@@ -54,12 +56,12 @@ class Pass final : public trace::Listener {
   /// The targets with the rules in force, asked of outputs of a bound model.
   [[nodiscard]] Targets bind(const Targets& targets) {
     Targets bound;
-    for (const AnyTarget& target : targets) {
-      if (target.row_wise()) {
-        bound.emplace_back(BoundRows{{target, this}});
-      } else {
-        bound.emplace_back(Bound{target, this});
-      }
+    for (const AnyTarget& each : targets) {
+      bound.push_back(target::asked(each, [this](const AnyTarget& target, const Tensor& output) {
+        last_ = nullptr;  // each target has a backward pass of its own
+        const trace::Listening listening(*this);
+        return target(output);
+      }));
     }
     return bound;
   }
@@ -115,6 +117,12 @@ class Pass final : public trace::Listener {
         return around(at, gradients, chosen);
       };
     }
+    if (rule && *rule && composite_.prepare) {
+      rule = [this, chosen = *rule](const Record& at, const Tensors& gradients) {
+        prepare();
+        return chosen(at, gradients);
+      };
+    }
     if (rule && *rule) {
       run_with(call, record, *rule);
     } else {
@@ -132,26 +140,6 @@ class Pass final : public trace::Listener {
   }
 
  private:
-  struct Bound {
-    AnyTarget target;
-    Pass* pass;
-    Tensor operator()(const Tensor& output) const {
-      pass->last_ = nullptr;  // each target has a backward pass of its own
-      const trace::Listening listening(*pass);
-      return target(output);
-    }
-    [[nodiscard]] Bound freeze(const Tensor& output) const {
-      const at::NoGradGuard no_grad;
-      return {target.freeze(output), pass};
-    }
-  };
-  struct BoundRows : Bound {
-    [[nodiscard]] BoundRows freeze(const Tensor& output) const { return {Bound::freeze(output)}; }
-    [[nodiscard]] BoundRows rows(const Tensor& index) const {
-      return {{Bound::target.rows(index, 0), Bound::pass}};
-    }
-  };
-
   void restart() {
     order_ = {};
     part_of_.clear();
@@ -161,9 +149,17 @@ class Pass final : public trace::Listener {
     last_ = nullptr;
     counter_ = {};
     records_.clear();
+    prepared_ = 0;
     known_.clear();
     kept_.clear();
     for (trace::LayerMatch& match : matches_) match.restart();
+  }
+
+  /// Of the operators that came since the last time.
+  void prepare() {
+    if (prepared_ == records_.size()) return;
+    composite_.prepare({records_.begin() + static_cast<std::ptrdiff_t>(prepared_), records_.end()});
+    prepared_ = records_.size();
   }
 
   void remember(const lumen::engine::NodePtr& node, std::shared_ptr<Record> record) {
@@ -292,6 +288,7 @@ class Pass final : public trace::Listener {
   detail::Decided decided_;
   const Record* last_ = nullptr;
   std::vector<std::shared_ptr<Record>> records_;
+  std::size_t prepared_ = 0;  ///< how many of them `Composite::prepare` has seen
   std::unordered_map<const torch::autograd::Node*, std::shared_ptr<Record>> known_;
   std::vector<lumen::engine::NodePtr> kept_;
 };

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,7 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include <lumen/op/channel_map.hpp>
 #include <lumen/trace/operation.hpp>
 
 namespace lumen::rule {
@@ -39,18 +41,18 @@ struct Record {
       versions{};  ///< of inputs and outputs, which tell whether the model overwrote them
 
   /// For each input on the path, the operator that gave it; null for the model's input and where unknown.
-  std::vector<std::shared_ptr<Record>> producers{};
+  std::vector<std::shared_ptr<const Record>> producers{};
   std::int64_t consumers = 0;  ///< operators on the path that take a result of this one
   std::int64_t weights =
       0;  ///< most weighted operators on a way from the model's input to here, itself included
 
   /// The rule that its composite gave it; null for its own gradient.
   std::function<Tensors(const Record& record, const Tensors& gradients)> rule{};
-  /// What the rules of neighbours that are taken together (a convolution and the normalisation behind it) have told
-  /// this one on their way back: its outputs are then scale * output + shift for each channel; or that the operator
-  /// behind it has done its part.
-  Tensor scale{}, shift{};
-  bool merged = false;
+
+  /// Written by `Composite::prepare`. Of a weighted operator: the normalisations that are taken into its weights.
+  std::optional<op::ChannelMap> norm_before{}, norm_after{};
+  /// Of a normalisation: whether a neighbour has taken it in; none if nobody decided.
+  std::optional<bool> absorbed{};
 
   /// "relu 3 (aten::relu_, operator 17)", "tanh 1 (aten::tanh, a part of lstm_cell 0 (aten::lstm_cell, operator 2))"
   [[nodiscard]] std::string where() const {

@@ -13,8 +13,8 @@ namespace lumen::target {
 
 /// How the scores of a region's pixels become one.
 enum class Reduction {
-  sum,   ///< the sum: what a pixel's influence adds up to
-  mean,  ///< the sum over the number of pixels (of weights, for a weighted mask)
+  Sum,   ///< the sum: what a pixel's influence adds up to
+  Mean,  ///< the sum over the number of pixels (of weights, for a weighted mask)
 };
 
 namespace detail {
@@ -36,7 +36,7 @@ inline void check_pixels(const Tensor& pixels, const std::string& why) {
 struct Region {
   std::int64_t channel = 0;  ///< 0 to C - 1
   Tensor mask;               ///< [H, W] for every sample, or [N, H, W]; bool, or floating point weights
-  Reduction reduction = Reduction::sum;
+  Reduction reduction = Reduction::Sum;
 
   /// @throws Error if the output is not [N, C, H, W], the mask does not fit it or is 0 everywhere, or the channel is
   ///         out of range
@@ -57,10 +57,10 @@ struct Region {
         "that is not 0 somewhere");
     const Tensor weights = mask.to(output.device(), output.scalar_type());
     const Tensor total = (output.select(1, channel) * weights).sum({-2, -1});
-    if (reduction == Reduction::sum) return total;
+    if (reduction == Reduction::Sum) return total;
     const Tensor area = weights.sum({-2, -1});
     require((area != 0).all().item<bool>(),
-            "target::Region: the mask's weights add up to 0, so that they have no mean; use Reduction::sum");
+            "target::Region: the mask's weights add up to 0, so that they have no mean; use Reduction::Sum");
     return total / area;
   }
 
@@ -79,7 +79,7 @@ struct Region {
 struct ClassRegion {
   std::int64_t channel = 0;     ///< whose score, 0 to C - 1
   std::int64_t predicted = -1;  ///< of the pixels predicted as this class; -1: as `channel`
-  Reduction reduction = Reduction::sum;
+  Reduction reduction = Reduction::Sum;
   std::optional<double> threshold{};  ///< in the output's units; none: the largest class, or logits > 0
 
   /// The region itself on this output.

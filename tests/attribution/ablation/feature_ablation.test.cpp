@@ -122,7 +122,7 @@ DOCTEST_TEST_CASE("ablation of a layer: groups of its units, those of each sampl
       method.run.memory = bytes;
       return lm::AtLayer{.method = method,
                          .layer = layer::of(net.conv2),
-                         .baseline_of = lm::BaselineOf::layer}(net, x, target::Class{2});
+                         .baseline_of = lm::BaselineOf::Layer}(net, x, target::Class{2});
     };
     const Tensor expected = ablated(score, h, at::zeros_like(h), mask.expand({mask.size(0), 6, 4, 4}));
     DOCTEST_CHECK(all_close(at(1).map, expected, 1e-12));
@@ -165,7 +165,7 @@ DOCTEST_TEST_CASE("ablation in the documentation") {
   const Tensor channels = at::arange(6, at::kLong).reshape({1, 6, 1, 1});
   const auto method = lm::AtLayer{.method = lm::FeatureAblation{.groups = {channels}},
                                   .layer = lm::layer::of(net.conv2),
-                                  .baseline_of = lm::BaselineOf::layer};
+                                  .baseline_of = lm::BaselineOf::Layer};
   const auto why = method(net, image, lm::target::Class{0});  // [1, 6, 4, 4], constant over each channel
   //! [layer_ablation]
   DOCTEST_CHECK((why.map.sizes() == at::IntArrayRef{1, 6, 4, 4}));

@@ -138,7 +138,7 @@ DOCTEST_TEST_CASE("Example") {
   //! [ablation_cam]
   DOCTEST_CHECK(closed_form);
   //! [score_cam]
-  const auto score_cam = lm::ScoreCam{.layer = lm::layer::nth("relu", 1), .upsample = lm::Upsample::bilinear};
+  const auto score_cam = lm::ScoreCam{.layer = lm::layer::nth("relu", 1), .upsample = lm::Upsample::Bilinear};
   const auto scored =
       score_cam(net, image, lm::target::Class{.index = 1});  // 1 + 5 forward passes, no gradient
   //! [score_cam]

@@ -232,7 +232,7 @@ DOCTEST_TEST_CASE("spreading keeps the sum, upsampling the values") {
     DOCTEST_CHECK(all_close(spread.sum({2, 3}), map.sum({2, 3}), 1e-12));
   }
   const Tensor flat = at::ones({1, 1, 4, 4}, at::kDouble);
-  DOCTEST_CHECK(all_close(lumen::upsampled(flat, 7, 9, lumen::Upsample::bilinear),
+  DOCTEST_CHECK(all_close(lumen::upsampled(flat, 7, 9, lumen::Upsample::Bilinear),
                           at::ones({1, 1, 7, 9}, at::kDouble)));
 }
 

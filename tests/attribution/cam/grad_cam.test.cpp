@@ -62,7 +62,7 @@ DOCTEST_TEST_CASE("Example") {
   const nets::Segmentation net;
   const Tensor image = nets::random({1, 1, 12, 12}, 1);
   //! [grad_cam]
-  const auto cam = lm::GradCam{.layer = lm::layer::nth("relu", -1), .upsample = lm::Upsample::bilinear};
+  const auto cam = lm::GradCam{.layer = lm::layer::nth("relu", -1), .upsample = lm::Upsample::Bilinear};
   const auto why = cam(net, image, lm::target::ClassRegion{.channel = 1});  // Seg-Grad-CAM
   const Tensor map = why.map;                                               // [1, 1, 12, 12], signed
   //! [grad_cam]
@@ -220,15 +220,15 @@ DOCTEST_TEST_CASE("options: positive part, upsampling, channels kept apart") {
   const auto upsampled = [&](Upsample how) {
     return lumen::GradCam{.layer = at, .positive_part = true, .upsample = how}(net, x, question).map;
   };
-  const Tensor nearest = upsampled(Upsample::nearest);
+  const Tensor nearest = upsampled(Upsample::Nearest);
   DOCTEST_CHECK(all_close(nearest, positive.repeat_interleave(2, 2).repeat_interleave(2, 3)));
-  const Tensor bilinear = upsampled(Upsample::bilinear);
+  const Tensor bilinear = upsampled(Upsample::Bilinear);
   DOCTEST_CHECK(bilinear.sizes() == at::IntArrayRef({2, 1, 8, 8}));
   // pixel (0, 1) lies a quarter of a cell to the right of the first cell's middle
   DOCTEST_CHECK(all_close(bilinear.select(2, 0).select(2, 1), positive.select(2, 0).select(2, 0) * 0.75 +
                                                                   positive.select(2, 0).select(2, 1) * 0.25));
-  DOCTEST_CHECK(all_close(upsampled(Upsample::area), nearest));
-  DOCTEST_CHECK_FALSE(all_close(upsampled(Upsample::bicubic), bilinear, 1e-6));
+  DOCTEST_CHECK(all_close(upsampled(Upsample::Area), nearest));
+  DOCTEST_CHECK_FALSE(all_close(upsampled(Upsample::Bicubic), bilinear, 1e-6));
   const Tensor apart = lumen::GradCam{.layer = at, .cam = {.sum_channels = false}}(net, x, question).map;
   DOCTEST_CHECK(apart.sizes() == at::IntArrayRef({2, 5, 4, 4}));
   DOCTEST_CHECK(all_close(apart.sum(1, true), map, 1e-12));
@@ -308,7 +308,7 @@ DOCTEST_TEST_CASE("Guided Grad-CAM is guided backpropagation times the map's pos
   const auto at = layer::of(net.conv2);
   const target::Class question{.index = 1};
   const Tensor guided = lumen::GuidedBackprop{}(net, x, question).map;
-  for (const Upsample how : {Upsample::nearest, Upsample::bilinear}) {
+  for (const Upsample how : {Upsample::Nearest, Upsample::Bilinear}) {
     const auto why = lumen::GuidedGradCam{.layer = at, .upsample = how}(net, x, question);
     const Tensor cam =
         lumen::GradCam{.layer = at, .positive_part = true, .upsample = how}(net, x, question).map;
@@ -317,7 +317,7 @@ DOCTEST_TEST_CASE("Guided Grad-CAM is guided backpropagation times the map's pos
     DOCTEST_CHECK(why.forward_passes == 2);
   }
   DOCTEST_CHECK(holds(message_of([&] {
-                        (void)lumen::GuidedGradCam{.layer = at, .upsample = Upsample::none}(net, x, question);
+                        (void)lumen::GuidedGradCam{.layer = at, .upsample = Upsample::None}(net, x, question);
                       }),
                       "choose an upsampling"));
   const nets::TwoInputs two;
@@ -342,7 +342,7 @@ DOCTEST_TEST_CASE("a CAM composes like any method") {
   const nets::TwoInputs two;
   const std::tuple<Tensor, Tensor> both{nets::random({2, 4}, 16), nets::random({2, 1, 4, 4}, 17)};
   const auto of_two =
-      lumen::GradCam{.layer = layer::of(two.conv), .upsample = Upsample::nearest}(two, both, question);
+      lumen::GradCam{.layer = layer::of(two.conv), .upsample = Upsample::Nearest}(two, both, question);
   DOCTEST_CHECK(of_two.map.sizes() == std::get<1>(both).sizes());
 }
 
@@ -385,8 +385,8 @@ DOCTEST_TEST_CASE("what a CAM refuses, it says") {
             "list of layers is empty"));
   const nets::BiasFree flat;
   DOCTEST_CHECK(holds(message_of([&] {
-                        (void)lumen::GradCam{.layer = layer::nth("relu", 0), .upsample = Upsample::bilinear}(
+                        (void)lumen::GradCam{.layer = layer::nth("relu", 0), .upsample = Upsample::Bilinear}(
                             flat, nets::random({1, 6}, 1), question);
                       }),
-                      "Upsample::none"));
+                      "Upsample::None"));
 }

@@ -92,7 +92,7 @@ DOCTEST_TEST_CASE("a sequence has the maps of the picture of one row, and of the
   same("ReciproCam, one cell", lumen::ReciproCam{.layer = layer::nth("relu", 0), .gaussian = false});
   same("Cam", lumen::Cam{});
   same("GuidedGradCam", lumen::GuidedGradCam{.layer = layer::nth("relu", 0)});
-  for (const Upsample how : {Upsample::nearest, Upsample::bilinear, Upsample::area})
+  for (const Upsample how : {Upsample::Nearest, Upsample::Bilinear, Upsample::Area})
     same("GradCam, upsampled", lumen::GradCam{.layer = layer::nth("relu", 0), .upsample = how});
 }
 
@@ -149,11 +149,11 @@ DOCTEST_TEST_CASE("spreading keeps the sum in every rank, up and down") {
 DOCTEST_TEST_CASE("what cannot be upsampled is refused with what can") {
   const Tensor volume = nets::random({1, 1, 2, 2, 2}, 25);
   DOCTEST_CHECK(
-      holds(message_of([&] { (void)lumen::upsampled(volume, {4, 4, 4}, Upsample::bicubic); }), "bilinear"));
-  DOCTEST_CHECK(holds(message_of([&] { (void)lumen::upsampled(volume, {4, 4}, Upsample::nearest); }),
+      holds(message_of([&] { (void)lumen::upsampled(volume, {4, 4, 4}, Upsample::Bicubic); }), "bilinear"));
+  DOCTEST_CHECK(holds(message_of([&] { (void)lumen::upsampled(volume, {4, 4}, Upsample::Nearest); }),
                       "this one is [1, 1, 2, 2, 2]"));
   const Tensor line = nets::random({1, 1, 5}, 26);
-  const Tensor cubic = lumen::upsampled(line, {10}, Upsample::bicubic);
+  const Tensor cubic = lumen::upsampled(line, {10}, Upsample::Bicubic);
   DOCTEST_CHECK(
       all_close(cubic, at::upsample_bicubic2d(line.unsqueeze(2), {1, 10}, false).squeeze(2), 1e-12));
 }

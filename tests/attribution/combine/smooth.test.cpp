@@ -60,7 +60,7 @@ DOCTEST_TEST_CASE("it equals the three statistics over its noise, taken one draw
   const Smooth method{.method = Saliency{.absolute = false},
                       .samples = 9,
                       .stdev = 0.2,
-                      .scale = NoiseScale::input_units,
+                      .scale = NoiseScale::InputUnits,
                       .seed = 5};
   const auto moments = method.moments(net, x, target::Class{.index = 1});
   for (std::int64_t i = 0; i < 3; ++i) {
@@ -77,7 +77,7 @@ DOCTEST_TEST_CASE("it equals the three statistics over its noise, taken one draw
   DOCTEST_CHECK(moments.mean.backward_passes == 9);
   DOCTEST_CHECK(moments.mean.forward_passes == 10);
   auto square = method;
-  square.moment = lumen::Moment::square;
+  square.moment = lumen::Moment::Square;
   DOCTEST_CHECK(all_close(square(net, x, target::Class{.index = 1}).map, moments.square.map));
 }
 
@@ -88,9 +88,8 @@ DOCTEST_TEST_CASE("noise as a fraction of each sample's own range") {
   const auto relative = Smooth{.samples = 4, .stdev = 0.1}(net, x, target::Class{});
   for (std::int64_t i = 0; i < 2; ++i) {
     const Tensor one = x.narrow(0, i, 1);
-    Smooth own{.samples = 4,
-               .stdev = 0.1 * (one.max() - one.min()).item<double>(),
-               .scale = NoiseScale::input_units};
+    Smooth own{
+        .samples = 4, .stdev = 0.1 * (one.max() - one.min()).item<double>(), .scale = NoiseScale::InputUnits};
     own.run.samples = {i};
     DOCTEST_CHECK(all_close(relative.map.narrow(0, i, 1), own(net, one, target::Class{}).map));
   }
@@ -111,7 +110,7 @@ DOCTEST_TEST_CASE("a region stays the one predicted on the input without noise")
   const nets::Segmentation net;
   const Tensor x = nets::random({2, 1, 8, 8}, 5, 0.1);
   const Smooth method{
-      .method = Saliency{.absolute = false}, .samples = 6, .stdev = 1.0, .scale = NoiseScale::input_units};
+      .method = Saliency{.absolute = false}, .samples = 6, .stdev = 1.0, .scale = NoiseScale::InputUnits};
   const auto frozen = target::ClassRegion{.channel = 1}.freeze(net(x));
   DOCTEST_CHECK(all_close(method(net, x, target::ClassRegion{.channel = 1}).map, method(net, x, frozen).map));
 }

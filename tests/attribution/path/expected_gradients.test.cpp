@@ -57,7 +57,9 @@ DOCTEST_TEST_CASE("it equals the mean over its draws, taken one at a time") {
   const Tensor x = nets::random({3, 1, 8, 8}, 1);
   const baseline::Samples set{.values = nets::random({5, 1, 8, 8}, 2), .seed = 9};
   const auto shap =
-      GradientShap{.baseline = set, .samples = 6, .stdev = 0.3, .seed = 4}(net, x, target::Class{.index = 1});
+      GradientShap{
+          .baseline = set, .samples = 6, .stdev = 0.3, .scale = lumen::NoiseScale::InputUnits, .seed = 4}(
+          net, x, target::Class{.index = 1});
   const auto plain =
       ExpectedGradients{.baseline = set, .samples = 6, .seed = 4}(net, x, target::Class{.index = 1});
   for (std::int64_t i = 0; i < 3; ++i) {

@@ -95,7 +95,7 @@ DOCTEST_TEST_CASE("every method at a layer is the method on the tail, for a tail
   const target::Classes question{at::tensor({0, 2, 1}, at::kLong)};
   lumen::testing::each_method([&](const std::string& name, const auto& method) {
     DOCTEST_CAPTURE(name);
-    const AtLayer at{.method = method, .layer = pool, .baseline_of = BaselineOf::layer};
+    const AtLayer at{.method = method, .layer = pool, .baseline_of = BaselineOf::Layer};
     const auto why = at(net, x, question), expected = method(tail, h, question);
     check_same(why, expected);
     DOCTEST_CHECK(expected.map.abs().max().template item<double>() > 1e-6);
@@ -112,23 +112,23 @@ DOCTEST_TEST_CASE("the baseline of the input becomes the layer's value there") {
   };
   const auto direct = [&](const Tensor& origin) {
     return at(lm::IntegratedGradients{.baseline = baseline::Given{net.head(origin)}, .steps = 9},
-              BaselineOf::layer);
+              BaselineOf::Layer);
   };
   const lm::IntegratedGradients zero{.steps = 9};
-  check_same(at(zero, BaselineOf::input), direct(at::zeros_like(x)));
-  DOCTEST_CHECK(max_error(at(zero, BaselineOf::layer).map, at(zero, BaselineOf::input).map) > 1e-4);
+  check_same(at(zero, BaselineOf::Input), direct(at::zeros_like(x)));
+  DOCTEST_CHECK(max_error(at(zero, BaselineOf::Layer).map, at(zero, BaselineOf::Input).map) > 1e-4);
   const lm::IntegratedGradients given{.baseline = baseline::Given{away}, .steps = 9};
-  check_same(at(given, BaselineOf::input), direct(away));
+  check_same(at(given, BaselineOf::Input), direct(away));
   const baseline::Uniform random{.low = -1.0, .high = 1.0, .seed = 4};
   const lm::IntegratedGradients drawn{.baseline = random, .steps = 9};
   const Tensor origin = lm::detail::baselines(random, {x}, lm::detail::first_draws({}, 2)).front();
-  check_same(at(drawn, BaselineOf::input), direct(origin));
+  check_same(at(drawn, BaselineOf::Input), direct(origin));
   // a set of one row is no chance
   const Tensor one = row(away, 0);
   const auto expected =
-      at(lm::IntegratedGradients{.baseline = baseline::Given{one}, .steps = 400}, BaselineOf::input);
+      at(lm::IntegratedGradients{.baseline = baseline::Given{one}, .steps = 400}, BaselineOf::Input);
   const auto shap =
-      at(lm::GradientShap{.baseline = baseline::Samples{.values = one}, .samples = 4000}, BaselineOf::input);
+      at(lm::GradientShap{.baseline = baseline::Samples{.values = one}, .samples = 4000}, BaselineOf::Input);
   DOCTEST_CHECK(all_close(shap.map, expected.map, 5.0 * shap.standard_error.max().item<double>()));
   DOCTEST_CHECK(shap.standard_error.max().item<double>() < 0.02);
 }
@@ -314,7 +314,7 @@ DOCTEST_TEST_CASE("of many rows only the tail runs, unless rules want to hear th
   const Tensor h = net.head(x);
   const Tensor ablated =
       lm::FeatureAblation{}([&](const Tensor& value) { return net.tail(value); }, h, target::Class{0}).map;
-  const lm::AtLayer all{.method = lm::FeatureAblation{}, .layer = pool, .baseline_of = lm::BaselineOf::layer};
+  const lm::AtLayer all{.method = lm::FeatureAblation{}, .layer = pool, .baseline_of = lm::BaselineOf::Layer};
   calls = 0;
   DOCTEST_CHECK(all_close(all(counted, x, target::Class{0}).map, ablated, 1e-12));
   DOCTEST_CHECK(calls <= 8);

@@ -218,7 +218,7 @@ DOCTEST_TEST_CASE("chunks, several targets and segmentation targets") {
   const auto dense = [&](const Tensor& at) {
     return at::conv2d(at::relu(at::conv2d(at, net.weights[0], {}, 1, 1)), net.weights[1], {}, 1, 1);
   };
-  const target::LogOdds odds{target::ClassRegion{.channel = 1, .reduction = target::Reduction::mean}};
+  const target::LogOdds odds{target::ClassRegion{.channel = 1, .reduction = target::Reduction::Mean}};
   const auto region = lumen::GuidedBackprop{}(dense, x, odds);
   const at::AutoGradMode enable(true);
   const Tensor leaf = x.clone().requires_grad_(true), output = dense(leaf.clone());

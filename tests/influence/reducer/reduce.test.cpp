@@ -73,8 +73,8 @@ bool same(const Tensor& a, const Tensor& b, double tolerance = 1e-11) {
 }
 
 double threshold_of(const inf::Threshold& t, const Tensor& row, const Jacobian& j) {
-  const Tensor values = t.of == Of::row ? row : j.dense.index_select(0, j.which).sum(1);
-  if (t.of == Of::value) return t.level;
+  const Tensor values = t.of == Of::Row ? row : j.dense.index_select(0, j.which).sum(1);
+  if (t.of == Of::Value) return t.level;
   const double most = (t.signed_maximum ? values : values.abs()).max().item<double>();
   return t.level * std::max(most, 0.0);
 }
@@ -134,13 +134,13 @@ void check(const S& statistic, const Slow& slow, double tolerance = 1e-11) {
   }
 }
 
-const std::vector<inf::Threshold> thresholds{{.level = 0.5, .of = Of::value},
-                                             {.level = 0.3, .of = Of::row},
-                                             {.level = 0.3, .of = Of::row, .signed_maximum = true},
-                                             {.level = 0.2, .of = Of::image},
-                                             {.level = 0.2, .of = Of::image, .signed_maximum = true},
-                                             {.level = 100, .of = Of::value},
-                                             {.level = 0.999, .of = Of::row}};
+const std::vector<inf::Threshold> thresholds{{.level = 0.5, .of = Of::Value},
+                                             {.level = 0.3, .of = Of::Row},
+                                             {.level = 0.3, .of = Of::Row, .signed_maximum = true},
+                                             {.level = 0.2, .of = Of::Image},
+                                             {.level = 0.2, .of = Of::Image, .signed_maximum = true},
+                                             {.level = 100, .of = Of::Value},
+                                             {.level = 0.999, .of = Of::Row}};
 
 }  // namespace
 
@@ -361,7 +361,7 @@ DOCTEST_TEST_CASE("rows of zeros are answered without a NaN") {
   const auto found =
       reduced(j, {}, 10, inf::Count{}, inf::BoundingBox{}, inf::BoxArea{}, inf::Fulfilment{}, inf::Mass{},
               inf::Gini{}, inf::Hoyer{}, inf::CentroidOffset{}, inf::EnergyRadius{}, inf::MassInside{mask},
-              inf::MassOutside{mask}, inf::Count{{.level = 0.1, .of = Of::row}});
+              inf::MassOutside{mask}, inf::Count{{.level = 0.1, .of = Of::Row}});
   const auto zero = [](const Tensor& image) { DOCTEST_CHECK(image.abs().max().item<double>() == 0); };
   std::apply([&](const auto&... image) { (zero(image), ...); }, found.results);
   DOCTEST_CHECK(found.peaks.magnitude() == 0);
@@ -391,9 +391,9 @@ DOCTEST_TEST_CASE("what cannot be reduced is refused by name") {
 DOCTEST_TEST_CASE("channels become one value as they are asked to") {
   const Jacobian j = Jacobian{.channels = 3, .seed = 6}.made();
   const Tensor values = j.chunk.values;
-  DOCTEST_CHECK(all_close(inf::Windows(j.chunk, inf::Channels::length).values(), values.norm(2, {1}), 1e-12));
+  DOCTEST_CHECK(all_close(inf::Windows(j.chunk, inf::Channels::Length).values(), values.norm(2, {1}), 1e-12));
   const Tensor strongest = values.gather(1, values.abs().argmax(1, true)).squeeze(1);
-  DOCTEST_CHECK(all_close(inf::Windows(j.chunk, inf::Channels::strongest).values(), strongest));
+  DOCTEST_CHECK(all_close(inf::Windows(j.chunk, inf::Channels::Strongest).values(), strongest));
 }
 
 DOCTEST_TEST_CASE("normalising by range is safe, and lines are fitted where they can be") {

@@ -57,8 +57,8 @@ DOCTEST_TEST_CASE("rows of a network are reduced in one pass") {
   const lm::AnyTarget vessel = lm::target::Softmax{lm::target::Class{.index = 1}};
   const auto stream = [&](const inf::RowSink& sink) { inf::rows(net, image, inf::All{}, {vessel}, sink); };
 
-  const inf::Threshold of_image{.level = 0.01, .of = inf::Threshold::Of::image, .signed_maximum = true};
-  const inf::Threshold of_row{.level = 0.1, .of = inf::Threshold::Of::row};
+  const inf::Threshold of_image{.level = 0.01, .of = inf::Threshold::Of::Image, .signed_maximum = true};
+  const inf::Threshold of_row{.level = 0.1, .of = inf::Threshold::Of::Row};
   const auto found = inf::Reduce{}(stream, inf::Count{of_image}, inf::Fulfilment{of_row}, inf::PositiveMass{},
                                    inf::ActivationMaps{}, inf::EffectiveField{});
   const auto& [count, fulfilment, mass, of_input, fields] =

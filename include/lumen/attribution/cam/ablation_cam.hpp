@@ -28,7 +28,7 @@ struct AblationCam {
   bool relative = true;     ///< false leaves the division by F out, which turns the map's sign where F < 0
   bool closed_form = true;  ///< false never uses it
   bool positive_part = false;
-  Upsample upsample = Upsample::none;
+  Upsample upsample = Upsample::None;
   Run run{};
 
   /// @param model   F; its samples independent of each other
@@ -40,9 +40,9 @@ struct AblationCam {
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<Tensor, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
-      const engine::Function function = engine::bind(model, x, engine::Types::any);
+      const engine::Function function = engine::bind(model, x, engine::Types::Any);
       const Tensors parts = parts_of(x);
-      engine::check_input(parts, engine::Types::any);
+      engine::check_input(parts, engine::Types::Any);
       const trace::Layer where = trace::resolved({layer}, function, parts).front();
       if (closed_form) {
         bool affine = true;

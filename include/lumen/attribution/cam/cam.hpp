@@ -98,7 +98,7 @@ inline PooledHead pooled_head(const trace::Program& program, const Layout& layou
 struct Cam {
   Layout layout{};  ///< where the channels and cells of what is pooled are: layout::ChannelsLast, any functor
   bool positive_part = false;
-  Upsample upsample = Upsample::none;
+  Upsample upsample = Upsample::None;
   Run run{};
 
   /// @param model   ends in a global average pooling, at most dropout, and one linear layer or 1x1 convolution

@@ -20,7 +20,7 @@ struct EigenCam {
   trace::Layer layer{};
   Layout layout{};  ///< where the layer's channels and cells are: layout::ChannelsLast, Tokens, any functor
   bool positive_part = false;
-  Upsample upsample = Upsample::none;
+  Upsample upsample = Upsample::None;
   Run run{};
 
   /// @return the map [N, 1, h, w] in units of the activation, and `score`
@@ -28,9 +28,9 @@ struct EigenCam {
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<Tensor, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
-      const engine::Function function = engine::bind(model, x, engine::Types::any);
+      const engine::Function function = engine::bind(model, x, engine::Types::Any);
       const Tensors parts = parts_of(x);
-      engine::check_input(parts, engine::Types::any);
+      engine::check_input(parts, engine::Types::Any);
       const auto layers = trace::resolved({layer}, function, parts);
       const detail::LayerStart at = detail::start_at(function, layers.front(), layout, parts, targets, run);
       const Tensor map = detail::finished(cam::Eigen{}(at.value, {}), positive_part, upsample, parts);

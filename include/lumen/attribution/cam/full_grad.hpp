@@ -16,6 +16,7 @@
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/method.hpp>
 #include <lumen/op/channel_map.hpp>
+#include <lumen/target/asked.hpp>
 
 namespace lumen {
 
@@ -34,11 +35,10 @@ class BiasGradients {
   [[nodiscard]] Targets watched(const Targets& targets) {
     Targets all;
     for (std::size_t t = 0; t < targets.size(); ++t) {
-      if (targets[t].row_wise()) {
-        all.emplace_back(AskedRows{{targets[t], t, this}});
-      } else {
-        all.emplace_back(Asked{targets[t], t, this});
-      }
+      all.push_back(target::asked(targets[t], [this, t](const AnyTarget& target, const Tensor& output) {
+        current_ = t;
+        return target(output);
+      }));
     }
     return all;
   }
@@ -54,23 +54,6 @@ class BiasGradients {
   }
 
  private:
-  struct Asked {
-    AnyTarget target;
-    std::size_t which;
-    BiasGradients* all;
-    Tensor operator()(const Tensor& output) const {
-      all->current_ = which;
-      return target(output);
-    }
-    [[nodiscard]] Asked freeze(const Tensor& output) const { return {target.freeze(output), which, all}; }
-  };
-  struct AskedRows : Asked {
-    [[nodiscard]] AskedRows freeze(const Tensor& output) const { return {Asked::freeze(output)}; }
-    [[nodiscard]] AskedRows rows(const Tensor& index) const {
-      return {{Asked::target.rows(index, 0), Asked::which, Asked::all}};
-    }
-  };
-
   rule::Backward rule_for(const rule::Record& record) {
     const auto on_path = std::count(record.on_path.begin(), record.on_path.end(), true);
     const bool alone = on_path == 1, sums = rule::kinds::sums.contains(record.kind);
@@ -137,7 +120,7 @@ inline Tensor stretched_magnitude(const Tensor& value, const std::vector<std::in
   const Tensor magnitude = value.abs(), flat = magnitude.flatten(2), low = flat.amin(2, true);
   const Tensor range = flat.amax(2, true) - low;
   const Tensor stretched = (flat - low) / range.masked_fill(range == 0, 1);
-  return upsampled(stretched.reshape(value.sizes()), size, Upsample::bilinear).sum(1, true);
+  return upsampled(stretched.reshape(value.sizes()), size, Upsample::Bilinear).sum(1, true);
 }
 
 }  // namespace detail

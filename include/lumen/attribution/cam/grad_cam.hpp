@@ -24,7 +24,7 @@ struct GradientCam {
   Layout layout{};  ///< where the layer's channels and cells are: layout::ChannelsLast, Tokens, any functor
   C cam{};
   bool positive_part = false;  ///< what speaks for the score only: the papers' last ReLU
-  Upsample upsample = Upsample::none;
+  Upsample upsample = Upsample::None;
   Run run{};
 
   /// @param model   F, differentiable from the layer on; its samples independent of each other
@@ -37,9 +37,9 @@ struct GradientCam {
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<Tensor, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
-      const engine::Function function = engine::bind(model, x, engine::Types::any);
+      const engine::Function function = engine::bind(model, x, engine::Types::Any);
       const Tensors parts = parts_of(x);
-      engine::check_input(parts, engine::Types::any);
+      engine::check_input(parts, engine::Types::Any);
       const auto layers = trace::resolved({layer}, function, parts);
       const trace::LayerDerivatives at =
           detail::derivatives_at(function, layers, layout, parts, targets, run);
@@ -69,7 +69,7 @@ struct GradientCams {
   Layout layout{};                ///< of all layers
   std::vector<AnyCamMap> cams{};  ///< {cam::Grad{}, cam::HiRes{}, ...}, or functors of one's own
   bool positive_part = false;
-  Upsample upsample = Upsample::none;
+  Upsample upsample = Upsample::None;
   Run run{};
 
   /// As GradientCam.
@@ -79,9 +79,9 @@ struct GradientCams {
                                                                                       const T& target) const {
     require(!cams.empty(), "GradientCams: the list of CAMs is empty; name at least one, such as cam::Grad{}");
     return engine::answer(target, [&](const Targets& targets) {
-      const engine::Function function = engine::bind(model, x, engine::Types::any);
+      const engine::Function function = engine::bind(model, x, engine::Types::Any);
       const Tensors parts = parts_of(x);
-      engine::check_input(parts, engine::Types::any);
+      engine::check_input(parts, engine::Types::Any);
       const auto resolved = trace::resolved(layers, function, parts);
       const trace::LayerDerivatives at =
           detail::derivatives_at(function, resolved, layout, parts, targets, run);

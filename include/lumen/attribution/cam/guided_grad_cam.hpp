@@ -17,7 +17,7 @@ namespace lumen {
 struct GuidedGradCam {
   trace::Layer layer{};
   Layout layout{};  ///< where the layer's channels and cells are: layout::ChannelsLast, Tokens, any functor
-  Upsample upsample = Upsample::bilinear;  ///< as in the paper; Captum's default is nearest
+  Upsample upsample = Upsample::Bilinear;  ///< as in the paper; Captum's default is nearest
   /// Gives an undefined tensor for inputs whose cells have not as many dimensions as the layer's, as Captum gives an empty one, instead of an
   /// Error.
   bool images_only = false;
@@ -30,7 +30,7 @@ struct GuidedGradCam {
   /// @throws Error  what GuidedBackprop and GradCam throw; an input without cells like the layer's
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
-    require(upsample != Upsample::none,
+    require(upsample != Upsample::None,
             "GuidedGradCam: the layer's map must come to the input's resolution; choose an upsampling");
     return engine::answer(target, [&](const Targets& targets) {
       const std::vector<Attribution<Tensor>> cams =

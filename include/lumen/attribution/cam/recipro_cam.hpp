@@ -23,7 +23,7 @@ struct ReciproCam {
   Layout layout{};  ///< where the layer's channels and cells are: layout::ChannelsLast, Tokens, any functor
   bool gaussian = true;
   bool positive_part = false;
-  Upsample upsample = Upsample::none;
+  Upsample upsample = Upsample::None;
   Run run{};
 
   /// @param model   F; its samples independent of each other
@@ -34,9 +34,9 @@ struct ReciproCam {
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<Tensor, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
-      const engine::Function function = engine::bind(model, x, engine::Types::any);
+      const engine::Function function = engine::bind(model, x, engine::Types::Any);
       const Tensors parts = parts_of(x);
-      engine::check_input(parts, engine::Types::any);
+      engine::check_input(parts, engine::Types::Any);
       const auto layers = trace::resolved({layer}, function, parts);
       const detail::LayerStart at =
           detail::start_at(function, layers.front(), layout, parts, targets, run, true);

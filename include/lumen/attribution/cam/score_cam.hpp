@@ -30,7 +30,7 @@ struct ScoreCam {
   B baseline{};     ///< x', what is seen where the mask is 0; a random one is drawn once for each sample
   bool softmax = true;  ///< false: a = S
   bool positive_part = false;
-  Upsample upsample = Upsample::none;
+  Upsample upsample = Upsample::None;
   Run run{};
 
   /// The same with another baseline.
@@ -117,7 +117,7 @@ struct ScoreCam {
       const Tensors plain = engine::select_rows(origin, samples);
       for (std::size_t p = 0; p < masked.size(); ++p) {
         if (!masks(masked[p], at)) continue;
-        const Tensor mask = stretched(upsampled(maps, detail::cells_of(masked[p]), Upsample::bilinear));
+        const Tensor mask = stretched(upsampled(maps, detail::cells_of(masked[p]), Upsample::Bilinear));
         masked[p] = plain[p] + mask * (masked[p] - plain[p]);
       }
       const Tensor output = engine::run_model(function, masked);

@@ -29,9 +29,9 @@ struct SmoothGradCamPlusPlus {
   Layout layout{};  ///< where the layer's channels and cells are: layout::ChannelsLast, Tokens, any functor
   std::int64_t samples = 16;  ///< noisy copies of each sample, at least 1
   double stdev = 0.15;        ///< standard deviation of the noise, >= 0
-  NoiseScale scale = NoiseScale::of_range;
+  NoiseScale scale = NoiseScale::OfRange;
   bool positive_part = false;
-  Upsample upsample = Upsample::none;
+  Upsample upsample = Upsample::None;
   Run run{};
   std::uint64_t seed = 0;
 

@@ -14,38 +14,38 @@ namespace lumen {
 
 /// How a layer's map is brought to the input's resolution. Corners are not aligned: a cell is an area, not a point.
 enum class Upsample {
-  none,      ///< not at all: the layer's own resolution
-  nearest,   ///< each pixel takes its cell's value
-  bilinear,  ///< what the papers do for pictures; linear in one dimension, trilinear in three
-  bicubic,   ///< may exceed the map's range; not in three dimensions
-  area,      ///< the mean of the cells under a pixel
+  None,      ///< not at all: the layer's own resolution
+  Nearest,   ///< each pixel takes its cell's value
+  Bilinear,  ///< what the papers do for pictures; linear in one dimension, trilinear in three
+  Bicubic,   ///< may exceed the map's range; not in three dimensions
+  Area,      ///< the mean of the cells under a pixel
 };
 
-/// `map` at another size; with Upsample::none, `map` itself.
+/// `map` at another size; with Upsample::None, `map` itself.
 /// @param map   [N, C, l], [N, C, h, w] or [N, C, d, h, w]
 /// @param size  of each dimension after the channels
-/// @throws Error if the map has not one to three such dimensions, as many as the size, or Upsample::bicubic three
+/// @throws Error if the map has not one to three such dimensions, as many as the size, or Upsample::Bicubic three
 [[nodiscard]] inline Tensor upsampled(const Tensor& map, const std::vector<std::int64_t>& size,
                                       Upsample how) {
-  if (how == Upsample::none) return map;
+  if (how == Upsample::None) return map;
   const std::int64_t rank = map.dim() - 2;
   require(rank >= 1 && rank <= 3 && size.size() == static_cast<std::size_t>(rank), [&] {
     return text("upsampling to ", size.size(),
                 " dimensions needs a map [N, C, ...] with as many, 1 to 3, this one is ", map.sizes(),
-                "; choose a layer with cells like the input's, or Upsample::none");
+                "; choose a layer with cells like the input's, or Upsample::None");
   });
-  require(rank < 3 || how != Upsample::bicubic,
-          "Upsample::bicubic is for one and two dimensions; use Upsample::bilinear for volumes");
-  if (how == Upsample::bicubic && rank == 1) {
+  require(rank < 3 || how != Upsample::Bicubic,
+          "Upsample::Bicubic is for one and two dimensions; use Upsample::Bilinear for volumes");
+  if (how == Upsample::Bicubic && rank == 1) {
     return at::upsample_bicubic2d(map.unsqueeze(2), {1, size[0]}, false).squeeze(2);
   }
-  if (how == Upsample::bicubic) return at::upsample_bicubic2d(map, size, false);
-  if (how == Upsample::nearest) {
+  if (how == Upsample::Bicubic) return at::upsample_bicubic2d(map, size, false);
+  if (how == Upsample::Nearest) {
     return rank == 1   ? at::upsample_nearest1d(map, size)
            : rank == 2 ? at::upsample_nearest2d(map, size)
                        : at::upsample_nearest3d(map, size);
   }
-  if (how == Upsample::area) {
+  if (how == Upsample::Area) {
     return rank == 1   ? at::adaptive_avg_pool1d(map, size)
            : rank == 2 ? at::adaptive_avg_pool2d(map, size)
                        : at::adaptive_avg_pool3d(map, size);
@@ -91,7 +91,7 @@ enum class Upsample {
   const Tensor shares = rank == 1   ? at::upsample_linear1d_backward(even, size, shape, false)
                         : rank == 2 ? at::upsample_bilinear2d_backward(even, size, shape, false)
                                     : at::upsample_trilinear3d_backward(even, size, shape, false);
-  return upsampled(map / shares, size, Upsample::bilinear);
+  return upsampled(map / shares, size, Upsample::Bilinear);
 }
 
 /// The same for maps [N, C, h, w].
@@ -126,10 +126,10 @@ inline std::vector<std::int64_t> cells_of(const Tensor& part) { return part.size
 /// What comes last: the positive part if it is asked for, then the input's resolution.
 inline Tensor finished(Tensor map, bool positive_part, Upsample how, const Tensors& x) {
   if (positive_part) map = map.clamp_min(0);
-  if (how == Upsample::none) return map;
+  if (how == Upsample::None) return map;
   const Tensor& image =
       image_of(x, map.dim(),
-               "there is no resolution to upsample the map to: choose Upsample::none, or a layer with "
+               "there is no resolution to upsample the map to: choose Upsample::None, or a layer with "
                "as many dimensions as the input");
   return upsampled(map, cells_of(image), how);
 }

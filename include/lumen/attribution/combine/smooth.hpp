@@ -19,9 +19,9 @@ namespace lumen {
 
 /// Which moment of the attributions of noisy inputs is the answer.
 enum class Moment {
-  mean,      ///< SmoothGrad: Smilkov et al., 2017, arXiv:1706.03825
-  square,    ///< SmoothGrad-Squared, the mean of squares: Hooker et al., NeurIPS 2019, arXiv:1806.10758
-  variance,  ///< VarGrad, mean of squares less square of the mean: Adebayo et al., ICLR workshop 2018,
+  Mean,      ///< SmoothGrad: Smilkov et al., 2017, arXiv:1706.03825
+  Square,    ///< SmoothGrad-Squared, the mean of squares: Hooker et al., NeurIPS 2019, arXiv:1806.10758
+  Variance,  ///< VarGrad, mean of squares less square of the mean: Adebayo et al., ICLR workshop 2018,
              ///< arXiv:1810.03307
 };
 
@@ -44,14 +44,14 @@ void check_map(const Moments<X>& moments) {
 ///
 /// The noise of a sample depends on (seed, sample, draw) alone. `standard_error` is that of the mean over
 /// draws; `completeness_error` is the mean of the method's own errors, at the noisy inputs (both for
-/// Moment::mean only). Cost: `samples` times that of the method, and one forward pass.
+/// Moment::Mean only). Cost: `samples` times that of the method, and one forward pass.
 template <Method A = Saliency>
 struct Smooth {
   A method{};                 ///< what is averaged; its targets are fixed on the input without noise
   std::int64_t samples = 50;  ///< noisy copies of each sample, at least 1
   double stdev = 0.15;        ///< standard deviation of the noise, >= 0
-  NoiseScale scale = NoiseScale::of_range;
-  Moment moment = Moment::mean;
+  NoiseScale scale = NoiseScale::OfRange;
+  Moment moment = Moment::Mean;
   Run run{};  ///< also the method's
   std::uint64_t seed = 0;
 
@@ -85,8 +85,8 @@ struct Smooth {
     return engine::answer(target, [&](const Targets& targets) {
       std::vector<Moments<Map>> results;
       for (const Drawn& drawn : collect(model, x, targets)) {
-        results.push_back({drawn.template as<Map>(Moment::mean), drawn.template as<Map>(Moment::square),
-                           drawn.template as<Map>(Moment::variance)});
+        results.push_back({drawn.template as<Map>(Moment::Mean), drawn.template as<Map>(Moment::Square),
+                           drawn.template as<Map>(Moment::Variance)});
       }
       return results;
     });
@@ -103,16 +103,16 @@ struct Smooth {
     [[nodiscard]] Attribution<Map> as(Moment which) const {
       Tensors map, error;
       for (const engine::Moments& each : maps) {
-        map.push_back(which == Moment::mean     ? each.mean()
-                      : which == Moment::square ? each.mean_square()
+        map.push_back(which == Moment::Mean     ? each.mean()
+                      : which == Moment::Square ? each.mean_square()
                                                 : each.variance());
-        if (which == Moment::mean) error.push_back(each.standard_error());
+        if (which == Moment::Mean) error.push_back(each.standard_error());
       }
       Attribution<Map> result{.map = input_of<Map>(map),
                               .score = score,
                               .forward_passes = forward_passes,
                               .backward_passes = backward_passes};
-      if (which == Moment::mean) {
+      if (which == Moment::Mean) {
         result.standard_error = input_of<Map>(error);
         result.completeness_error = completeness_error;
       }

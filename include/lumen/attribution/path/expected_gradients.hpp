@@ -166,7 +166,7 @@ struct ExpectedGradients {
     return engine::answer(target, [&](const Targets& targets) {
       return detail::expected_gradients<X>(
           model, x, targets,
-          detail::ExpectedGradientsOptions<B>{baseline, samples, 0.0, NoiseScale::input_units,
+          detail::ExpectedGradientsOptions<B>{baseline, samples, 0.0, NoiseScale::InputUnits,
                                               multiply_by_inputs, check_completeness, run, seed});
     });
   }
@@ -183,7 +183,7 @@ struct GradientShap {
   B baseline{};              ///< x', drawn anew each time if it is random, for instance baseline::Samples
   std::int64_t samples = 5;  ///< draws for each sample, at least 1
   double stdev = 0.0;        ///< standard deviation of the noise on the input, >= 0
-  NoiseScale scale = NoiseScale::input_units;
+  NoiseScale scale = NoiseScale::OfRange;
   bool multiply_by_inputs = true;  ///< false leaves the factor (x_j - x') out
   bool check_completeness = true;  ///< false saves the passes that the completeness error takes
   Run run{};

@@ -18,8 +18,8 @@ namespace lumen {
 
 /// What the baseline of a method at a layer is given.
 enum class BaselineOf {
-  input,  ///< the model's input: the layer's baseline is its value at that baseline
-  layer,  ///< the layer's own value
+  Input,  ///< the model's input: the layer's baseline is its value at that baseline
+  Layer,  ///< the layer's own value
 };
 
 namespace detail {
@@ -42,7 +42,7 @@ struct LayerBaseline {
     const Tensor index = tail->samples(values);
     if (!random) return engine::select_rows(fixed, index);
     const Draws draws{sample, draw};
-    if (of == BaselineOf::layer) return baselines(baseline, values, draws);
+    if (of == BaselineOf::Layer) return baselines(baseline, values, draws);
     *passes += values.front().size(0) / tail->x().front().size(0);
     return tail->values(baselines(baseline, engine::select_rows(tail->x(), index), draws, held), run);
   }
@@ -50,7 +50,7 @@ struct LayerBaseline {
   /// Of a baseline that is a set of rows: what the layers make of each, once.
   [[nodiscard]] auto as_set() const {
     const auto inputs = static_cast<std::size_t>(std::count(held.begin(), held.end(), false));
-    const auto set = set_of(baseline, Tensors(of == BaselineOf::layer ? tail->layers() : inputs));
+    const auto set = set_of(baseline, Tensors(of == BaselineOf::Layer ? tail->layers() : inputs));
     using Set = LayerBaseline<typename std::decay_t<decltype(set)>::value_type>;
     return set ? std::optional(Set{*set, of, tail, run, held, {}, passes}) : std::nullopt;
   }
@@ -74,7 +74,7 @@ std::vector<Attribution<engine::MapOf<A, const Tail, H>>> attribute_at(
     const A& method, const std::vector<trace::Layer>& named, BaselineOf of, const engine::Function& model,
     Tensors x, const std::vector<bool>& held, const Targets& targets) {
   using Map = engine::MapOf<A, const Tail, H>;
-  engine::check_input(x, engine::Types::any);
+  engine::check_input(x, engine::Types::Any);
   for (Tensor& part : x) part = part.detach();
   const std::vector<trace::Layer> layers = trace::resolved(named, model, x);
   const Run run = engine::run_of(method);
@@ -84,13 +84,13 @@ std::vector<Attribution<engine::MapOf<A, const Tail, H>>> attribute_at(
   Tensors fixed;
   visit_baseline(method, [&]<class B>(const B& baseline) {
     if constexpr (!is_random<B>()) {
-      const bool of_layer = of == BaselineOf::layer;
+      const bool of_layer = of == BaselineOf::Layer;
       fixed = of_layer ? baselines(baseline, values, first_draws(run, n))
                        : baselines(baseline, x, first_draws(run, n), held_or_none(held, x));
       if (!of_layer) fixed = layer_values(model, layers, fixed, run);
     }
   });
-  std::int64_t passes = fixed.empty() || of == BaselineOf::layer ? 1 : 2;
+  std::int64_t passes = fixed.empty() || of == BaselineOf::Layer ? 1 : 2;
 
   std::vector<std::vector<Attribution<Map>>> pieces(targets.size());
   std::int64_t granule = engine::granule(targets, n);
@@ -165,7 +165,7 @@ template <Method A>
 struct AtLayer {
   A method{};
   trace::Layer layer{};                        ///< layer::nth, layer::of, layer::tap; layer::input of these
-  BaselineOf baseline_of = BaselineOf::input;  ///< what the method's baseline, if it has one, is given
+  BaselineOf baseline_of = BaselineOf::Input;  ///< what the method's baseline, if it has one, is given
 
   [[nodiscard]] AtLayer with_run(const Run& run) const {
     return {engine::with_run(method, run), layer, baseline_of};
@@ -181,7 +181,7 @@ struct AtLayer {
                                                                                    const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
       return detail::attribute_at<Tensor>(method, {layer}, baseline_of,
-                                          engine::bind(model, x, engine::Types::any), parts_of(x),
+                                          engine::bind(model, x, engine::Types::Any), parts_of(x),
                                           held_parts(x), targets);
     });
   }
@@ -194,7 +194,7 @@ template <class A>
 struct AtLayers {
   A method{};
   std::vector<trace::Layer> layers{};
-  BaselineOf baseline_of = BaselineOf::input;  ///< what the method's baseline, if it has one, is given
+  BaselineOf baseline_of = BaselineOf::Input;  ///< what the method's baseline, if it has one, is given
 
   [[nodiscard]] AtLayers with_run(const Run& run) const {
     return {engine::with_run(method, run), layers, baseline_of};
@@ -206,7 +206,7 @@ struct AtLayers {
                                                                                     const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
       return detail::attribute_at<Tensors>(method, layers, baseline_of,
-                                           engine::bind(model, x, engine::Types::any), parts_of(x),
+                                           engine::bind(model, x, engine::Types::Any), parts_of(x),
                                            held_parts(x), targets);
     });
   }

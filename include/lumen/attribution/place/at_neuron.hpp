@@ -34,9 +34,9 @@ struct AtNeuron {
   [[nodiscard]] Answer<engine::MapOf<A, const detail::Head, X>, T> operator()(M&& model, const X& x,
                                                                               const T& neuron) const {
     return engine::answer(neuron, [&](const Targets& neurons) {
-      const engine::Function function = engine::bind(model, x, engine::Types::any);
+      const engine::Function function = engine::bind(model, x, engine::Types::Any);
       const Tensors parts = parts_of(x);
-      engine::check_input(parts, engine::Types::any);
+      engine::check_input(parts, engine::Types::Any);
       const detail::Head head(function, trace::resolved({layer}, function, parts).front());
       return engine::ask(method, head, x, neurons);
     });

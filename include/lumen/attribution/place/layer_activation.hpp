@@ -22,9 +22,9 @@ struct LayerActivation {
   template <Input X, Model<X> M>
   [[nodiscard]] Tensors operator()(M&& model, const X& x) const {
     const c10::InferenceMode no_inference(false);
-    const engine::Function function = engine::bind(model, x, engine::Types::any);
+    const engine::Function function = engine::bind(model, x, engine::Types::Any);
     const Tensors parts = parts_of(x);
-    engine::check_input(parts, engine::Types::any);
+    engine::check_input(parts, engine::Types::Any);
     return detail::layer_values(function, trace::resolved(layers, function, parts), parts, run);
   }
 };

@@ -62,7 +62,7 @@ struct Reduced {
 /// memory, as long as they fit into `keep`; a stream that is larger is run a second time, at the cost of all its rows.
 /// What needs no such threshold is done with the first.
 struct Reduce {
-  Channels channels = Channels::sum;  ///< how the channels of the image become one value a pixel
+  Channels channels = Channels::Sum;  ///< how the channels of the image become one value a pixel
   std::int64_t keep = std::int64_t{1}
                       << 30;  ///< bytes of rows that may be held; 0: never, the stream is run again
 

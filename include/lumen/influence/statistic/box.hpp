@@ -21,7 +21,7 @@ struct BoundingBox {
     const Tensor none = lines.select(2, 1).eq(0).any(1, true);  // past the last is 0
     return shifted.flatten(1).masked_fill(none, 0).to(at::kDouble);
   }
-  [[nodiscard]] bool needs_peaks() const { return threshold.of == Threshold::Of::image; }
+  [[nodiscard]] bool needs_peaks() const { return threshold.of == Threshold::Of::Image; }
 
  private:
   /// The first place that is true of each row, and the one past the last: [B, 2]; past the last is 0 if none is.
@@ -39,7 +39,7 @@ struct BoxArea {
     const Tensor box = BoundingBox{threshold}(rows);
     return (box.select(1, 1) - box.select(1, 0)) * (box.select(1, 3) - box.select(1, 2));
   }
-  [[nodiscard]] bool needs_peaks() const { return threshold.of == Threshold::Of::image; }
+  [[nodiscard]] bool needs_peaks() const { return threshold.of == Threshold::Of::Image; }
 };
 
 /// How much of its bounding box a row fills: the pixels that count over the box's area. [B], in [0, 1]; 1 for a
@@ -51,7 +51,7 @@ struct Fulfilment {
     const Tensor pixels = rows.above(threshold).sum({1, 2}).to(at::kCPU, at::kDouble);
     return pixels / BoxArea{threshold}(rows).clamp_min(1);
   }
-  [[nodiscard]] bool needs_peaks() const { return threshold.of == Threshold::Of::image; }
+  [[nodiscard]] bool needs_peaks() const { return threshold.of == Threshold::Of::Image; }
 };
 
 }  // namespace lumen::influence

@@ -14,7 +14,7 @@ struct Count {
   Tensor operator()(const Windows& rows) const {
     return rows.above(threshold).sum({1, 2}).to(at::kCPU, at::kDouble);
   }
-  [[nodiscard]] bool needs_peaks() const { return threshold.of == Threshold::Of::image; }
+  [[nodiscard]] bool needs_peaks() const { return threshold.of == Threshold::Of::Image; }
 };
 
 }  // namespace lumen::influence

@@ -23,13 +23,11 @@ inline const std::map<std::string, Entry, std::less<>>& entries() {
       for (const std::string& name : names) all[name] = entry;
     };
     const auto put = [&](Entry entry, std::string_view names) { put_all(entry, listed(names)); };
-    put_all(pointwise, kinds::rectifiers | kinds::squashers | kinds::binaries | kinds::steps |
-                           kinds::dropouts | kinds::products);
+    put_all(pointwise, kinds::pointwise);
     put(pointwise,
-        "add addcdiv addcmul bitwise_and bitwise_not bitwise_or bitwise_xor eq floor_divide fmax "
-        "fmin ge gt greater greater_equal isfinite isinf isnan le lerp less less_equal "
-        "logical_and logical_not logical_or logical_xor lt masked_fill maximum minimum ne neg "
-        "not_equal _prelu_kernel rsub signbit sub");
+        "bitwise_and bitwise_not bitwise_or bitwise_xor eq floor_divide ge gt greater greater_equal "
+        "isfinite isinf isnan le less less_equal logical_and logical_not logical_or logical_xor lt ne "
+        "not_equal _prelu_kernel signbit");
     put(unread, "zeros_like ones_like full_like empty_like new_zeros new_ones new_full new_empty");
     put(copied, "alias clone contiguous detach lift_fresh to _to_copy type_as positive");
     put(overwritten, "copy");

@@ -4,14 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <set>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include <ATen/core/grad_mode.h>
 
 #include <lumen/core/tensor.hpp>
+#include <lumen/op/kinds.hpp>
 #include <lumen/op/local/channelwise.hpp>
 #include <lumen/op/local/convolution.hpp>
 #include <lumen/op/local/map.hpp>
@@ -25,83 +24,11 @@ namespace lumen::op::local {
 
 namespace detail {
 
-/// Elementwise, each element of the result from those at its place; a lone channel may meet many.
-inline const std::set<std::string> pointwise{"abs",
-                                             "add",
-                                             "addcdiv",
-                                             "addcmul",
-                                             "alpha_dropout",
-                                             "atan",
-                                             "batch_norm",
-                                             "celu",
-                                             "clamp",
-                                             "clamp_max",
-                                             "clamp_min",
-                                             "clip",
-                                             "cos",
-                                             "cudnn_batch_norm",
-                                             "div",
-                                             "divide",
-                                             "dropout",
-                                             "elu",
-                                             "erf",
-                                             "exp",
-                                             "expm1",
-                                             "feature_alpha_dropout",
-                                             "feature_dropout",
-                                             "fmax",
-                                             "fmin",
-                                             "gelu",
-                                             "hardshrink",
-                                             "hardsigmoid",
-                                             "hardswish",
-                                             "hardtanh",
-                                             "leaky_relu",
-                                             "lerp",
-                                             "log",
-                                             "log1p",
-                                             "log_sigmoid",
-                                             "masked_fill",
-                                             "maximum",
-                                             "minimum",
-                                             "mish",
-                                             "mul",
-                                             "multiply",
-                                             "native_batch_norm",
-                                             "_native_batch_norm_legit_no_training",
-                                             "_batch_norm_impl_index",
-                                             "neg",
-                                             "negative",
-                                             "pow",
-                                             "prelu",
-                                             "reciprocal",
-                                             "relu",
-                                             "relu6",
-                                             "rrelu",
-                                             "rsqrt",
-                                             "rsub",
-                                             "selu",
-                                             "sigmoid",
-                                             "silu",
-                                             "sin",
-                                             "softplus",
-                                             "softshrink",
-                                             "softsign",
-                                             "sqrt",
-                                             "square",
-                                             "sub",
-                                             "subtract",
-                                             "tanh",
-                                             "tanhshrink",
-                                             "threshold",
-                                             "true_divide",
-                                             "where",
-                                             "xlogy"};
+/// Each element of the result from those at its place; a lone channel may meet many.
+inline const Kinds each_by_itself = kinds::pointwise | kinds::norms_fixed;
 
 /// Over the channels alone, if that is the dimension that they are told.
-inline const std::set<std::string> channelwise{"softmax",   "_softmax", "log_softmax", "_log_softmax",
-                                               "logsumexp", "sum",      "mean",        "amax",
-                                               "amin",      "glu",      "cumsum",      "softmin"};
+inline const Kinds channelwise = kinds::softmaxes | listed("amax amin cumsum glu mean sum");
 
 inline std::optional<Plane> plane_of(at::IntArrayRef sizes) {
   if (sizes.size() != 4 || sizes[0] != 1) return std::nullopt;
@@ -167,7 +94,7 @@ inline LocalMapPtr convolution_of(const trace::Step& step, std::size_t operand, 
   const auto to = detail::plane_of(step.result_sizes[which]);
   if (!from || !to || !at::isFloatingType(operands[operand].scalar_type())) return nullptr;
   if (is_convolution(step)) return detail::convolution_of(step, operand, operands, *from, *to);
-  if (detail::pointwise.contains(step.kind)) {
+  if (detail::each_by_itself.contains(step.kind)) {
     return which == 0 ? detail::scale_of(step, operand, operands, which, *from, *to) : nullptr;
   }
   if (detail::channelwise.contains(step.kind)) {

@@ -64,12 +64,9 @@ class DeepLiftPasses final : public trace::Listener {
   /// @param whole  not of single rows, though a target could be
   [[nodiscard]] Targets bind(const Targets& targets, bool whole = false) {
     Targets bound;
-    for (const AnyTarget& target : targets) {
-      if (target.row_wise() && !whole) {
-        bound.emplace_back(BoundRows{{target, this}});
-      } else {
-        bound.emplace_back(Bound{target, this});
-      }
+    for (const AnyTarget& each : targets) {
+      const auto put = [this](const AnyTarget& target, const Tensor& output) { return ask(target, output); };
+      bound.push_back(target::asked(each, put, whole));
     }
     return bound;
   }
@@ -133,22 +130,6 @@ class DeepLiftPasses final : public trace::Listener {
     Tensors constants{};  ///< the tensors that it took; undefined for those on the path
     std::vector<std::int64_t> versions{};
   };
-  struct Bound {
-    AnyTarget target;
-    DeepLiftPasses* passes;
-    Tensor operator()(const Tensor& output) const { return passes->ask(target, output); }
-    [[nodiscard]] Bound freeze(const Tensor& output) const {
-      const at::NoGradGuard no_grad;
-      return {target.freeze(output), passes};
-    }
-  };
-  struct BoundRows : Bound {
-    [[nodiscard]] BoundRows freeze(const Tensor& output) const { return {Bound::freeze(output)}; }
-    [[nodiscard]] BoundRows rows(const Tensor& index) const {
-      return {{Bound::target.rows(index, 0), Bound::passes}};
-    }
-  };
-
   std::optional<Backward> wrapped(const Record& record, const DeepLiftChoice& choice) {
     if (!choice) return std::nullopt;
     Seen seen{.record = {.op = record.op,

@@ -6,6 +6,7 @@
 
 #include <lumen/rule/lrp/first.hpp>
 #include <lumen/rule/lrp/layer_norm.hpp>
+#include <lumen/rule/lrp/merge.hpp>
 #include <lumen/rule/lrp/rules.hpp>
 
 /// Which rule of LRP each operator gets.
@@ -39,7 +40,7 @@ struct Parts {
   operator Composite() const {  // NOLINT(google-explicit-constructor): a composite is what it stands for
     static const Kinds convolutions{"conv1d",           "conv2d",           "conv3d",
                                     "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"};
-    Composite result{.method = "LRP"};
+    Composite result{.method = "LRP", .prepare = merge_norms};
     result.use(kinds::weighted | kinds::multilinear, dense)
         .use(convolutions, convolution)
         .use(kinds::sums | kinds::gatherings | kinds::averages, sum)

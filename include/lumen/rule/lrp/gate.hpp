@@ -25,7 +25,7 @@ struct Shares {
 namespace detail {
 
 /// How much of a gate a value is, by the operator that gave it.
-inline int gate_rank(std::shared_ptr<Record> record) {
+inline int gate_rank(std::shared_ptr<const Record> record) {
   static const std::map<std::string, int> ranks{{"softmax", 3},  {"sigmoid", 3}, {"hardsigmoid", 3},
                                                 {"tanh", 2},     {"erf", 2},     {"relu6", 1},
                                                 {"hardtanh", 1}, {"clamp", 1}};

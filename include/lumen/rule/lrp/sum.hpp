@@ -184,19 +184,14 @@ inline std::optional<Addend> addend(const Record& record) {
   return result;
 }
 
-/// Takes a normalisation before the operator into its one term, unless that went elsewhere.
-inline void merge_norm_before(const Record& record, Sum& sum) {
+/// Takes the normalisation before the operator into its one term.
+inline void merge_norm_before(const Record& record, const op::ChannelMap& map, Sum& sum) {
   Term& term = sum.terms.front();
-  const std::shared_ptr<Record>& before = record.producers[term.input];
-  if (!before || before->consumers != 1 || !before->rule || !has_channels(record)) return;
-  const auto* norm = before->rule.target<BatchNorm>();
-  if (norm == nullptr || !norm->merge || norm->merges_back(*before)) return;
-  const op::ChannelMap map = channel_map(*before);
   const Tensor given = term.sum(on_channels(map.shift, term.x).expand_as(term.x), term.w);
   sum.bias = sum.bias.defined() ? sum.bias + given : given;
-  term.x = before->inputs[before->data()];
+  const Record& before = *record.producers[term.input];
+  term.x = before.inputs[before.data()];
   term.w = scaled_weights(record, term.w, map.scale, false);
-  before->merged = true;
 }
 
 /// A weighted operator: its data are inputs[data], its weights inputs[weight].
@@ -232,9 +227,10 @@ inline Sum weighted_sum(const Record& record, std::size_t data, std::size_t weig
   } else if (added) {
     sum.bias = record.inputs[added->input].reshape(added->shape) * added->factor;
   }
-  if (record.scale.defined()) {
-    const Tensor scale = on_channels(record.scale, sum.z), shift = on_channels(record.shift, sum.z);
-    sum.terms.front().w = scaled_weights(record, sum.terms.front().w, record.scale, true);
+  if (record.norm_after) {
+    const Tensor scale = on_channels(record.norm_after->scale, sum.z);
+    const Tensor shift = on_channels(record.norm_after->shift, sum.z);
+    sum.terms.front().w = scaled_weights(record, sum.terms.front().w, record.norm_after->scale, true);
     sum.z = sum.z * scale + shift;
     sum.bias = sum.bias.defined() ? sum.bias * scale + shift : shift;
   }
@@ -292,7 +288,7 @@ inline Sum product(const Record& record, std::size_t data, std::size_t other) {
     }
     std::swap(first, second);
   }
-  if (weighted && is_weighted(record)) merge_norm_before(record, sums.front());
+  if (record.norm_before) merge_norm_before(record, *record.norm_before, sums.front());
   return sums;
 }
 

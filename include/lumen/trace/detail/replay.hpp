@@ -53,7 +53,7 @@ class Replay {
   }
 
  private:
-  enum class Source { given, recorded, computed };
+  enum class Source { Given, Recorded, Computed };
 
   static std::size_t index(ValueId value) { return static_cast<std::size_t>(value); }
 
@@ -73,11 +73,11 @@ class Replay {
   }
 
   [[nodiscard]] Source source(ValueId id) const {
-    if (given_.contains(id)) return Source::given;
-    if (affected_[index(id)]) return Source::computed;
+    if (given_.contains(id)) return Source::Given;
+    if (affected_[index(id)]) return Source::Computed;
     const Value& value = values_[index(id)];
-    if (rows_ == kept_rows_) return kept_[index(id)].defined() ? Source::recorded : Source::computed;
-    return value.depends && repeats(value) ? Source::recorded : Source::computed;
+    if (rows_ == kept_rows_) return kept_[index(id)].defined() ? Source::Recorded : Source::Computed;
+    return value.depends && repeats(value) ? Source::Recorded : Source::Computed;
   }
 
   /// The dimension of a value that grows with the batch, -1 for none; -2 if rows are mixed with others there.
@@ -102,9 +102,9 @@ class Replay {
     const auto need = [&](ValueId id) {
       if (waiting_[index(id)]++ > 0) return;
       const Source from = source(id);
-      if (from == Source::given) held_[index(id)] = given_.at(id);
-      if (from == Source::recorded) recorded_.push_back(id);
-      if (from == Source::computed) computed[index(id)] = true;
+      if (from == Source::Given) held_[index(id)] = given_.at(id);
+      if (from == Source::Recorded) recorded_.push_back(id);
+      if (from == Source::Computed) computed[index(id)] = true;
     };
     for (const ValueId each : wanted) need(each);
     for (std::size_t i = steps_.size(); i-- > 0;) {

@@ -89,7 +89,7 @@ class AxesOf {
 inline trace::LayerDerivatives derivatives_at(const engine::Function& model,
                                               const std::vector<trace::Layer>& layers, const Layout& layout,
                                               const Tensors& x, const Targets& targets, const Run& run) {
-  engine::check_input(x, engine::Types::any);
+  engine::check_input(x, engine::Types::Any);
   const std::int64_t n = x.front().size(0);
   AxesOf axes(model, layers, layout);
   const engine::Function watched = [&axes](const Tensors& rows) { return axes(rows); };
@@ -198,7 +198,7 @@ inline LayerStart start_at(const engine::Function& model, const trace::Layer& la
     take(native, rows.front().size(0));
     return output;
   };
-  LayerStart result{engine::start(watched, x, targets, run, engine::Types::any), {}, {}, std::move(program)};
+  LayerStart result{engine::start(watched, x, targets, run, engine::Types::Any), {}, {}, std::move(program)};
   result.value = values.size() == 1 ? values.front() : at::cat(values);
   result.native = natives.size() == 1 ? natives.front() : at::cat(natives);
   return result;
