@@ -106,7 +106,7 @@ Story explain(const Network& net, const lm::data::Sample& sample, const Tensor& 
   //! [targets]
   // Asked in log-odds of vessel: unlike a probability they do not level off where the network is sure.
   using Mean = lm::target::Reduction;
-  const lm::target::LogOdds region{lm::target::ClassRegion{.channel = 1, .reduction = Mean::mean}};
+  const lm::target::LogOdds region{lm::target::ClassRegion{.channel = 1, .reduction = Mean::Mean}};
   const lm::target::LogOdds pixel{lm::target::Pixel{.channel = 1, .row = story.row, .column = story.column}};
   //! [targets]
   std::vector<std::string> names{"region", "pixel"};

@@ -45,21 +45,24 @@ std::string with_hyphens(const std::string& name) {
   return out;
 }
 
-/// The types in the headers of attribution/ that are called with a model, an input and perhaps a target.
-std::set<std::string> types_in_headers() {
+/// The headers of attribution/ that users include.
+std::vector<std::filesystem::path> headers() {
+  std::vector<std::filesystem::path> all;
+  const std::filesystem::path root = std::filesystem::path(LUMEN_SOURCE_DIR) / "include/lumen/attribution";
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root))
+    if (entry.path().extension() == ".hpp" && entry.path().parent_path().filename() != "detail")
+      all.push_back(entry.path());
+  return all;
+}
+
+/// The types in a header's text that are called with a model, an input and perhaps a target.
+std::set<std::string> types_in(const std::string& text) {
   static const std::regex type(R"(\nstruct (\w+) \{([^]*?)\n\};)");
   static const std::regex alias(R"(\nusing (\w+Cam\w*) = \w+<)");
   std::set<std::string> names;
-  const std::filesystem::path root = std::filesystem::path(LUMEN_SOURCE_DIR) / "include/lumen/attribution";
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
-    if (entry.path().extension() != ".hpp" || entry.path().parent_path().filename() == "detail") continue;
-    const std::string text = read(entry.path());
-    for (std::sregex_iterator it(text.begin(), text.end(), type), end; it != end; ++it)
-      if ((*it)[2].str().find("operator()(M&& model, const X& x") != std::string::npos)
-        names.insert((*it)[1]);
-    for (std::sregex_iterator it(text.begin(), text.end(), alias), end; it != end; ++it)
-      names.insert((*it)[1]);
-  }
+  for (std::sregex_iterator it(text.begin(), text.end(), type), end; it != end; ++it)
+    if ((*it)[2].str().find("operator()(M&& model, const X& x") != std::string::npos) names.insert((*it)[1]);
+  for (std::sregex_iterator it(text.begin(), text.end(), alias), end; it != end; ++it) names.insert((*it)[1]);
   return names;
 }
 
@@ -75,7 +78,16 @@ DOCTEST_TEST_CASE("every method of the library is in the list, under its own nam
   // what changes where or how a method runs is asked for beside the method; of families the members are listed
   const std::set<std::string> combinators{"AtLayer", "AtLayers",    "AtNeuron",
                                           "Piped",   "GradientCam", "GradientCams"};
-  const std::set<std::string> types = types_in_headers();
+  // what methods are made of
+  const std::set<std::string> helpers{"blur_path", "cam_map", "conservation", "guided_path",
+                                      "layout",    "path",    "upsample"};
+  std::set<std::string> types;
+  for (const std::filesystem::path& header : headers()) {
+    DOCTEST_CAPTURE(header);
+    const std::set<std::string> here = types_in(read(header));
+    DOCTEST_CHECK(here.empty() == helpers.contains(header.stem().string()));
+    types.insert(here.begin(), here.end());
+  }
   DOCTEST_CHECK(types.size() >= 30);
   DOCTEST_CHECK(types.contains("IntegratedGradients"));
   DOCTEST_CHECK(types.contains("LayerCam"));
@@ -100,6 +112,11 @@ DOCTEST_TEST_CASE("every method of the library is in the list, under its own nam
 }
 
 DOCTEST_TEST_CASE("a type with a method's name in the headers that the list lacks would be found") {
+  const std::string header =
+      "\ntemplate <Baseline B>\nstruct NewMethod {\n  template <Input X>\n  [[nodiscard]] Answer<X, T> "
+      "operator()(M&& model, const X& x, const T& target) const;\n};\nusing NewCam = GradientCam<int>;\n"
+      "\nstruct Helper {\n  int x = 0;\n};\n";
+  DOCTEST_CHECK(types_in(header) == std::set<std::string>{"NewCam", "NewMethod"});
   DOCTEST_CHECK(with_hyphens("XGradCam") == "x-grad-cam");
   DOCTEST_CHECK(with_hyphens("Lrp") == "lrp");
   DOCTEST_CHECK(std::ranges::count(methods(), "no-such-method", &catalogue::Entry::name) == 0);

@@ -107,6 +107,7 @@ Entry entry(Table<A> table, std::string what, std::string paper, Traits traits =
   constexpr bool has_layer = requires(A a) { a.layer; };
   constexpr bool has_neuron = requires(A a) { a.neuron; };
   constexpr bool has_baseline = requires(A a) { a.baseline; };
+  constexpr bool has_seed = requires(A a) { a.seed; };
   if (has_layer) traits.layer = LayerUse::Required;
   Entry made{.name = table.method(),
              .what = std::move(what),
@@ -114,28 +115,25 @@ Entry entry(Table<A> table, std::string what, std::string paper, Traits traits =
              .options = table.infos(),
              .traits = traits,
              .both = has_neuron,
-             .drawn = requires(A a){a.seed;
-}
-, .baseline = {}, .prepare = {}
-};  // namespace lumen::catalogue
-if constexpr (has_baseline) {
-  made.baseline = table.with({}).baseline.words;
-  made.drawn = made.drawn || table.with({}).baseline.random;
-}
-made.prepare = [table = std::move(table), use = traits.layer](const Choices& choices) -> Explainer {
-  A method = table.with(choices.settings);
-  detail::check_choices(table.method(), choices, use, has_layer, has_neuron, has_baseline);
-  if constexpr (requires { method.seed; }) method.seed = choices.seed;
+             .drawn = has_seed};
   if constexpr (has_baseline) {
-    if (choices.baseline) method.baseline = *choices.baseline;
-    method.baseline.seed = choices.seed;
+    made.baseline = table.with({}).baseline.words;
+    made.drawn = made.drawn || table.with({}).baseline.random;
   }
-  return [method, choices](const engine::Function& model, const Tensors& x, const Targets& targets,
-                           const Run& run) {
-    return detail::run_known(method, choices, model, x, targets, run);
+  made.prepare = [table = std::move(table), use = traits.layer](const Choices& choices) -> Explainer {
+    A method = table.with(choices.settings);
+    detail::check_choices(table.method(), choices, use, has_layer, has_neuron, has_baseline);
+    if constexpr (has_seed) method.seed = choices.seed;
+    if constexpr (has_baseline) {
+      if (choices.baseline) method.baseline = *choices.baseline;
+      method.baseline.seed = choices.seed;
+    }
+    return [method, choices](const engine::Function& model, const Tensors& x, const Targets& targets,
+                             const Run& run) {
+      return detail::run_known(method, choices, model, x, targets, run);
+    };
   };
-};
-return made;
+  return made;
 }
 
 }  // namespace lumen::catalogue

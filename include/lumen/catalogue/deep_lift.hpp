@@ -38,9 +38,9 @@ template <>
 struct Words<LiftRule> {
   using K = LiftRule::Kind;
   static constexpr std::array<std::pair<std::string_view, LiftRule>, 3> all{
-      {{"rescale", {K::rescale}},
-       {"reveal-cancel", {K::reveal_cancel}},
-       {"captum-rescale", {K::captum_rescale}}}};
+      {{"rescale", {K::Rescale}},
+       {"reveal-cancel", {K::RevealCancel}},
+       {"captum-rescale", {K::CaptumRescale}}}};
 };
 
 namespace detail {

@@ -40,12 +40,12 @@ template <>
 struct Words<AnyRule> {
   using K = AnyRule::Kind;
   static constexpr std::array<std::pair<std::string_view, AnyRule>, 6> all{
-      {{"gauss-legendre", {K::gauss_legendre}},
-       {"riemann-left", {K::riemann_left}},
-       {"riemann-right", {K::riemann_right}},
-       {"riemann-middle", {K::riemann_middle}},
-       {"trapezoid", {K::trapezoid}},
-       {"captum-trapezoid", {K::captum_trapezoid}}}};
+      {{"gauss-legendre", {K::GaussLegendre}},
+       {"riemann-left", {K::RiemannLeft}},
+       {"riemann-right", {K::RiemannRight}},
+       {"riemann-middle", {K::RiemannMiddle}},
+       {"trapezoid", {K::Trapezoid}},
+       {"captum-trapezoid", {K::CaptumTrapezoid}}}};
 };
 
 }  // namespace lumen::catalogue
