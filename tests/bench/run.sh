@@ -59,6 +59,7 @@ compile=$(sed -n 's/^ *"command": "\(.*\)",$/\1/p' "$lumen_root/build/$build/com
 
 {
   "$bin/bench_gradients" "${arguments[@]}" "${peer[@]}"
-  for program in trace deep_lift lrp influence methods; do "$bin/bench_$program" "${arguments[@]}"; done
+  for program in trace deep_lift lrp influence; do "$bin/bench_$program" "${arguments[@]}"; done
+  "$bin/bench_methods" --seconds 2 "${arguments[@]}"
   "$bin/bench_cam" "${arguments[@]}" "${peer_cam[@]}"
 } | awk '{ print; fflush() } END { exit NR == 0 }' || lumen_fail "no case has that name, or one failed"

@@ -111,7 +111,7 @@ DOCTEST_TEST_CASE("groups span inputs and differ between samples; at layers; who
   const auto at_layer =
       lm::AtLayer{.method = ShapleyValues{.groups = {at::arange(6, at::kLong).reshape({1, 6, 1, 1})}},
                   .layer = lm::layer::of(conv.conv2),
-                  .baseline_of = lm::BaselineOf::layer}(conv, image, target::Class{2});
+                  .baseline_of = lm::BaselineOf::Layer}(conv, image, target::Class{2});
   const Tensor first = at::max_pool2d(at::relu(at::conv2d(image, conv.conv1, conv.bias1, 1, 1)), 2);
   const Tensor h = at::conv2d(first, conv.conv2, conv.bias2, 1, 1);
   for (std::int64_t s = 0; s < 2; ++s) {
