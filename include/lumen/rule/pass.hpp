@@ -17,6 +17,7 @@
 #include <lumen/rule/node.hpp>
 #include <lumen/rule/parts.hpp>
 #include <lumen/rule/statistics.hpp>
+#include <lumen/trace/cut.hpp>
 #include <lumen/trace/layer_listener.hpp>
 #include <lumen/trace/unheard.hpp>
 
