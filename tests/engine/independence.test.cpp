@@ -11,7 +11,6 @@
 #include <lumen/attribution/gradient/saliency.hpp>
 #include <lumen/attribution/path/expected_gradients.hpp>
 #include <lumen/attribution/path/integrated_gradients.hpp>
-#include <lumen/attribution/place/at_layer.hpp>
 #include <lumen/attribution/relevance/deep_lift_shap.hpp>
 #include <lumen/baseline/random.hpp>
 #include <lumen/target/element.hpp>
@@ -64,7 +63,6 @@ DOCTEST_TEST_CASE("samples that influence each other are refused by methods that
     refused(lumen::Smooth{.method = lumen::Saliency{}, .samples = 4});
     if (model == &normed) continue;  // which DeepLIFT refuses by its name
     refused(lumen::DeepLiftShap{.baseline = lumen::baseline::Uniform{.low = 0.0, .high = 1.0}, .samples = 4});
-    refused(lumen::AtLayer{.method = lumen::IntegratedGradients{}, .layer = lumen::layer::nth("linear", 0)});
   }
   // one sample whose copies along a path are stacked
   DOCTEST_CHECK(

@@ -159,6 +159,8 @@ DOCTEST_TEST_CASE("fused kernels for inference are seen as the operators that th
                                        {.heads = 1, .mask = later, .mask_type = 0},
                                        {.norm_first = true, .mask = padding, .mask_type = 1}};
   for (const FusedLayer& layer : layers) {
+    if (layer.mask.defined() && layer.mask_type == 0 && TORCH_VERSION_MAJOR < 2)
+      continue;  // it has no such mask
     const at::NoGradGuard no_grad;
     const Tensor expected = layer(x);
     Tensor seen;

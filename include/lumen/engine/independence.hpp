@@ -22,8 +22,9 @@ namespace detail {
 
 /// How far two outputs are apart, in units of the larger; NaN if a value is.
 inline double apart(const Tensor& a, const Tensor& b) {
-  const Tensor size = at::maximum(a.abs().max(), b.abs().max()).clamp_min(1e-30);
-  return ((a - b).abs().max() / size).item<double>();
+  const Tensor x = a.to(at::kDouble), y = b.to(at::kDouble);
+  const Tensor size = at::maximum(x.abs().max(), y.abs().max()).clamp_min(1e-30);
+  return ((x - y).abs().max() / size).item<double>();
 }
 
 /// More than what kernels for other batch sizes round away, much less than what neighbours do.

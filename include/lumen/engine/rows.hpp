@@ -61,7 +61,7 @@ template <class Points, class Collect>
 void differentiate_rows(const Function& function, std::int64_t n, std::int64_t draws, const Targets& targets,
                         const Run& run, std::string_view what, const Points& points, const Collect& collect,
                         std::int64_t row_bytes = 0) {
-  const Function model = draws > 1 ? independent(function) : function;
+  const Function model = draws > 1 && granule(targets, n) == 1 ? independent(function) : function;
   const auto visit = [&](std::int64_t first, std::int64_t count) {
     const Tensor samples = samples_of(first, count, n);
     collect(differentiate_owned(model, points(first, samples), target_rows(targets, samples, n), false),

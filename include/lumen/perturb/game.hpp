@@ -54,13 +54,14 @@ class Game {
   template <Baseline B, class Make>
   Game(engine::Function model, const Tensors& x, const Targets& targets, const B& baseline, const Make& make,
        const Run& run)
-      : model_(std::move(model)), asked_(engine::independent(model_)), run_(run) {
+      : model_(std::move(model)), asked_(model_), run_(run) {
     for (const Tensor& part : x) x_.push_back(part.defined() ? part.detach() : part);
     engine::check_input(x_);
     regions_.emplace_back(make(engine::explained_of(x_)));
     start_ = engine::start(model_, x_, targets, run_);
     absent_ = lumen::detail::baselines(baseline, x_, lumen::detail::first_draws(run_, samples()));
     whole_ = engine::granule(start_.targets, samples()) > 1;
+    if (!whole_) asked_ = engine::independent(model_);
     active_ = moving();
     known_ = {static_cast<std::int64_t>(targets.size()), samples(), remembered};
     std::vector<Tensor> whole;

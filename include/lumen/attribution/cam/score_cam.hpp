@@ -108,7 +108,8 @@ struct ScoreCam {
   std::vector<Tensor> masked_scores(const engine::Function& model, const Tensors& parts,
                                     const Tensors& origin, const detail::LayerStart& at) const {
     const std::int64_t n = parts.front().size(0), channels = at.value.size(1);
-    const engine::Function function = engine::independent(model);
+    const engine::Function function =
+        engine::granule(at.targets, n) == 1 ? engine::independent(model) : model;
     std::vector<Tensors> pieces(at.targets.size());
     const auto visit = [&](std::int64_t first, std::int64_t count) {
       const Tensor samples = engine::samples_of(first, count, n);

@@ -91,7 +91,8 @@ struct SmoothGradCamPlusPlus {
     const auto visit = [&](std::int64_t first, std::int64_t count) {
       const Tensor rows = engine::samples_of(first, count, n);
       const Tensors noisy = engine::noisy_rows(parts, deviations, seed, numbers, first, count);
-      if (count > 1 && !std::exchange(asked, true)) engine::require_independent(function, noisy);
+      if (count > 1 && engine::granule(start.targets, n) == 1 && !std::exchange(asked, true))
+        engine::require_independent(function, noisy);
       const trace::LayerDerivatives found = trace::differentiate_at(
           function, layers, noisy, engine::target_rows(start.targets, rows, n), false);
       for (std::size_t t = 0; t < means.size(); ++t) {

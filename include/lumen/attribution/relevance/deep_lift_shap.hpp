@@ -41,14 +41,14 @@ std::vector<MeanLifted> deep_lift_shap(const engine::Function& function, const T
   const std::int64_t n = x.front().size(0);
   const std::size_t parts = x.size();
   rule::DeepLiftPasses passes(rule::deep_lift_chooser(rule), epsilon);
-  const engine::Function ruled = passes.bind(function),
-                         bound = draws > 1 ? engine::independent(ruled) : ruled;
   std::vector<MeanLifted> results;
   for (const Tensor& score : start.scores) {
     const std::vector<engine::Moments> none(parts, engine::Moments(n));
     results.push_back({none, none, score, at::zeros({n}, score.options().dtype(at::kDouble))});
   }
   const std::int64_t together = rule::needs_whole_batches<R>() ? n : engine::granule(targets, n);
+  const engine::Function ruled = passes.bind(function),
+                         bound = draws > 1 && together == 1 ? engine::independent(ruled) : ruled;
   const auto visit = [&](std::int64_t first, std::int64_t count) {
     const Tensor samples = engine::samples_of(first, count, n);
     Tensors both = engine::detached(engine::select_rows(x, samples));

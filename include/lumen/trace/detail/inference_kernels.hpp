@@ -110,7 +110,11 @@ inline std::optional<std::vector<c10::IValue>> opened(const c10::OperatorHandle&
     const Tensor value = given.tensor(each);
     if (value.defined() && (value.is_nested() || value.dim() != 3)) return std::nullopt;
   }
-  if (given.tensor("mask").defined() && !given["mask_type"].isInt()) return std::nullopt;
+  if (const Tensor mask = given.tensor("mask"); mask.defined()) {
+    const c10::IValue type =
+        given["mask_type"];  // before 2.0 all masks of two dimensions were taken for those of keys
+    if (!type.isInt() || (TORCH_VERSION_MAJOR < 2 && type.toInt() != 1)) return std::nullopt;
+  }
   return layer ? opened_encoder_layer(given) : opened_attention(given);
 }
 

@@ -32,7 +32,8 @@ std::vector<Tensors> ablate(const engine::Function& model, const Tensors& parts,
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (engine::explained(parts[i])) explained.push_back(i);
   }
-  const engine::Function function = regions.count() > 1 ? engine::independent(model) : model;
+  const engine::Function function =
+      regions.count() > 1 && engine::granule(start.targets, n) == 1 ? engine::independent(model) : model;
   const auto chunk = [&](std::int64_t first, std::int64_t count) {
     const Tensor samples = engine::samples_of(first, count, n);
     const Tensor which = at::arange(first, first + count, at::kLong).div(n, "floor");

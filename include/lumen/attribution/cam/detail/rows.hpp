@@ -77,8 +77,8 @@ inline std::vector<Tensor> scores_of_versions(const engine::Function& model, con
     }
   }
   for (Tensors& piece : pieces) piece.clear();
-  const engine::Function tail =
-      engine::independent([&](const Tensors& rows) { return trace::tail(model, {layer}, rows); });
+  const engine::Function plain = [&](const Tensors& rows) { return trace::tail(model, {layer}, rows); },
+                         tail = whole == 1 ? engine::independent(plain) : plain;
   sweep(count * n, whole, run, what, [&](std::int64_t first, std::int64_t rows) {
     const Tensor samples = engine::samples_of(first, rows, n);
     Tensors values;

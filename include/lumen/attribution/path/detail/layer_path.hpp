@@ -35,7 +35,8 @@ struct LayerPath {
   [[nodiscard]] Tensors points(const std::vector<double>& nodes, std::int64_t first,
                                const Tensor& samples) const {
     Tensors rows = line.points(nodes_of(nodes, first, samples.size(0), size()), samples);
-    if (samples.size(0) > 1 && !std::exchange(asked, true)) engine::require_independent(model, rows);
+    const bool apart = samples.size(0) > 1 && engine::granule(start.targets, size()) == 1;
+    if (apart && !std::exchange(asked, true)) engine::require_independent(model, rows);
     return rows;
   }
 
