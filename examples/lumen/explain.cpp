@@ -30,7 +30,8 @@ struct Options {
   std::string method = "integrated-gradients";
   std::string target = "predicted", neuron{}, baseline{}, layer{};
   std::vector<std::string> settings{};
-  std::string mean{}, std{}, size{}, crop{}, channels = "auto", batch = "auto";
+  PrepareOptions prepare{};
+  std::string channels = "auto", batch = "auto";
   std::vector<std::string> shapes{};
   std::string held{};
   std::string out{}, picture{}, panel{};
@@ -42,32 +43,8 @@ struct Options {
   bool json = false;
 };
 
-/// "512M", "2G", "65536": bytes.
-std::int64_t bytes_of(std::string words) {
-  std::int64_t unit = 1;
-  constexpr std::string_view units = "KMG";
-  if (const auto at = words.empty() ? std::string_view::npos : units.find(words.back());
-      at != std::string_view::npos) {
-    unit = std::int64_t{1} << (10 * (at + 1));
-    words.pop_back();
-  }
-  const std::int64_t count = to_integer(words);
-  require(count >= 1 && count <= (std::int64_t{1} << 50) / unit, "--memory: expected 1 byte to 1024 TiB");
-  return count * unit;
-}
-
 Preprocessing preprocessing_of(const Options& options) {
-  const auto sides = [](const std::string& words, const char* option) {
-    std::vector<std::int64_t> values;
-    if (!words.empty()) values = to_integers(words);
-    const bool fits = values.size() <= 2 && (values.empty() || std::min(values.front(), values.back()) >= 1);
-    require(fits, [&] { return text(option, ' ', words, ": expected S or H,W, at least 1 each"); });
-    return values;
-  };
-  Preprocessing how{.size = sides(options.size, "--size"), .crop = sides(options.crop, "--crop")};
-  if (!options.mean.empty()) how.mean = to_numbers(options.mean);
-  if (!options.std.empty()) how.std = to_numbers(options.std);
-  for (const double value : how.std) require(value > 0, "--std: expected numbers above 0");
+  Preprocessing how = preprocessing_of(options.prepare);
   if (options.channels != "auto") {
     how.channels = to_integer(options.channels);
     require(how.channels >= 1,
@@ -224,6 +201,13 @@ class Explanation {
       answer.note =
           "the network runs on one sample at a time only (traced so?), and so did every pass; it is slower";
     }
+    if (reader_.samples_interact()) {
+      run.memory = 1;
+      answer.note =
+          "the network's samples influence each other (a batch norm without statistics, x - x.mean(0)?), so "
+          "every "
+          "pass held this one alone; it is slower";
+    }
     const bool ids = !at::isFloatingType(answer.sample.explained().front().scalar_type());
     require(!ids || choices_.layer, [&] {
       return text(answer.sample.name,
@@ -349,10 +333,10 @@ void add_explain(CLI::App& app) {
   add("--layer", options->layer,
       "a module's path (layer4.1, path#CALL) or an operator (relu:3, conv2d:-1); :input");
   add("--neuron", options->neuron, "a target of the layer's value, explained in place of the output");
-  add("--size", options->size, "resizes images: S for the shorter side, or H,W");
-  add("--crop", options->crop, "then cuts S or H,W from the centre");
-  add("--mean", options->mean, "then subtracts this, one number or one a channel");
-  add("--std", options->std, "then divides by this");
+  add("--size", options->prepare.size, "resizes images: S for the shorter side, or H,W");
+  add("--crop", options->prepare.crop, "then cuts S or H,W from the centre");
+  add("--mean", options->prepare.mean, "then subtracts this, one number or one a channel");
+  add("--std", options->prepare.std, "then divides by this");
   add("--channels", options->channels,
       "of images: 1 gray, 3 RGB, or as many as the file has; auto: as the network takes them");
   add("--batch", options->batch,

@@ -41,34 +41,15 @@ struct Options {
   std::string outputs = "all", way = "cheapest", channels = "sum", store_as = "float";
   std::vector<std::string> reduce{};
   std::string out{}, save_rows{}, store{};
-  std::string mean{}, std{}, size{}, crop{};
+  PrepareOptions prepare{};
   std::string memory = "256M";
   LoadOptions load{};
   bool json = false, no_resume = false, no_pictures = false;
 };
 
-/// "512M", "2G", "65536": bytes.
-std::int64_t bytes_of(std::string words) {
-  std::int64_t unit = 1;
-  constexpr std::string_view units = "KMG";
-  if (const auto at = words.empty() ? std::string_view::npos : units.find(words.back());
-      at != std::string_view::npos) {
-    unit = std::int64_t{1} << (10 * (at + 1));
-    words.pop_back();
-  }
-  const std::int64_t count = to_integer(words);
-  require(count >= 1 && count <= (std::int64_t{1} << 50) / unit, "--memory: expected 1 byte to 1024 TiB");
-  return count * unit;
-}
-
 /// The one image that the rows lead to, where the network is.
 Tensor input_of(const Options& options, const Network& network) {
-  Preprocessing how;
-  if (!options.size.empty()) how.size = to_integers(options.size);
-  if (!options.crop.empty()) how.crop = to_integers(options.crop);
-  if (!options.mean.empty()) how.mean = to_numbers(options.mean);
-  if (!options.std.empty()) how.std = to_numbers(options.std);
-  Reader reader(network, how, {});
+  Reader reader(network, preprocessing_of(options.prepare), {});
   const std::vector<Sample> samples = reader.read({options.input});
   const Tensor x = samples.front().parts.front();
   require(samples.size() == 1 && x.dim() == 4, [&] {
@@ -377,10 +358,10 @@ void add_influence(CLI::App& app) {
   command.add_flag("--no-pictures", options->no_pictures, "write no .png");
   add("--way", options->way, "how rows are computed; the same rows each way")
       ->check(CLI::IsMember({"cheapest", "rows", "columns", "whole"}));
-  add("--size", options->size, "resizes images: S for the shorter side, or H,W");
-  add("--crop", options->crop, "then cuts S or H,W from the centre");
-  add("--mean", options->mean, "then subtracts this, one number or one a channel");
-  add("--std", options->std, "then divides by this");
+  add("--size", options->prepare.size, "resizes images: S for the shorter side, or H,W");
+  add("--crop", options->prepare.crop, "then cuts S or H,W from the centre");
+  add("--mean", options->prepare.mean, "then subtracts this, one number or one a channel");
+  add("--std", options->prepare.std, "then divides by this");
   add("--device", options->load.device, "cpu, cuda, cuda:1");
   add("--dtype", options->load.dtype, "float32 or float64; default: as in the file");
   add("--part", options->load.part, "of the network's output, if it is no tensor: out, logits, 0");

@@ -100,6 +100,21 @@ double white_of(lm::io::Sample sample) {
 
 }  // namespace
 
+Preprocessing preprocessing_of(const PrepareOptions& options) {
+  const auto sides = [](const std::string& words, const char* option) {
+    std::vector<std::int64_t> values;
+    if (!words.empty()) values = to_integers(words);
+    const bool fits = values.size() <= 2 && (values.empty() || std::min(values.front(), values.back()) >= 1);
+    require(fits, [&] { return text(option, ' ', words, ": expected S or H,W, at least 1 each"); });
+    return values;
+  };
+  Preprocessing how{.size = sides(options.size, "--size"), .crop = sides(options.crop, "--crop")};
+  if (!options.mean.empty()) how.mean = to_numbers(options.mean);
+  if (!options.std.empty()) how.std = to_numbers(options.std);
+  for (const double value : how.std) require(value > 0, "--std: expected numbers above 0");
+  return how;
+}
+
 std::vector<fs::path> files_of(const std::vector<std::string>& paths) {
   std::vector<fs::path> files;
   for (const std::string& path : paths) {

@@ -25,6 +25,14 @@ struct Preprocessing {
       shape{};  ///< of the arrays, one for each input; empty: as in the file
 };
 
+/// The words of --size, --crop, --mean and --std.
+struct PrepareOptions {
+  std::string size{}, crop{}, mean{}, std{};
+};
+
+/// @throws Error for sides below 1, for what is no number, and for a deviation that is not above 0
+[[nodiscard]] Preprocessing preprocessing_of(const PrepareOptions& options);
+
 /// What a file holds, before it is known what the network takes.
 struct Raw {
   std::filesystem::path path{};

@@ -50,10 +50,11 @@ Tensor random_input(const std::vector<std::int64_t>& shape, const Network& netwo
 }
 
 void look(const Network& network, const Tensor& x, Seen& seen) {
-  const at::NoGradGuard no_grad;
   seen.x = x;
   const lm::trace::Listening listening(seen.taps);
-  seen.operations = lm::trace::observe([&] { seen.output = network.model(seen.x); });
+  seen.operations =
+      lm::trace::observe([&](const lm::Tensors& given) { seen.output = network.model(given.front()); }, {x});
+  seen.output = seen.output.detach();
 }
 
 /// One pass on an input of the shape that was given, or of a usual one that fits the first weight.

@@ -13,7 +13,7 @@ namespace cli {
 namespace {
 
 /// What the library says in C++, and what the command line says instead; the longer first.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 34> in_words{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 36> in_words{{
     {"{.output = {0}} or {.output = {\"out\"}}", "--part 0 or --part out"},
     {"load it with {.device = at::kCPU}", "load it with --device cpu"},
     {"move it with x.to(net.device()), or load the model with {.device = ...}", "give --device"},
@@ -24,6 +24,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 34> in_words
     {"name an operator by layer::of, or by layer::nth counted from the start",
      "name an operator as relu:3, counted from the start"},
     {"read it with lumen::script, or save", "explain it with --model, or save"},
+    {", or give its composite a rule for",
+     "; or use a method without rules, such as integrated-gradients, or write the network without"},
+    {"remove them (at::nan_to_num) before explaining it", "replace them in the file (numpy.nan_to_num)"},
     {"give its composite a rule for",
      "use a method without rules, such as integrated-gradients, or write the network without"},
     {", or declare it passed through", ""},

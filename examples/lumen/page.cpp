@@ -26,7 +26,7 @@ namespace {
 struct Options {
   std::string input{}, out{}, outputs = "every:4", score = "probability", title{};
   std::int64_t of_class = -1;
-  std::string mean{}, std{}, size{}, crop{};
+  PrepareOptions prepare{};
   LoadOptions load{};
   bool json = false;
 };
@@ -40,12 +40,7 @@ lm::AnyTarget target_of(const Options& options) {
 
 Json run(Options options) {
   const Network network = load(options.load);
-  Preprocessing how;
-  if (!options.size.empty()) how.size = to_integers(options.size);
-  if (!options.crop.empty()) how.crop = to_integers(options.crop);
-  if (!options.mean.empty()) how.mean = to_numbers(options.mean);
-  if (!options.std.empty()) how.std = to_numbers(options.std);
-  Reader reader(network, how, {});
+  Reader reader(network, preprocessing_of(options.prepare), {});
   const std::vector<Sample> samples = reader.read({options.input});
   const Sample& sample = samples.front();
   const Tensor x = sample.parts.front();
@@ -63,7 +58,14 @@ Json run(Options options) {
   if (options.of_class < 0) options.of_class = classes - 1;
   require(options.of_class < classes,
           [&] { return text("--class ", options.of_class, ": the network has ", classes, " classes"); });
-  const Tensor probability = (classes == 1 ? output.sigmoid() : output.softmax(1))[0][options.of_class].cpu();
+  const bool finished = are_probabilities(output);
+  require(!finished || options.score == "logit", [&] {
+    return text(network.name, " gives probabilities already (it ends in a ",
+                classes == 1 ? "sigmoid" : "softmax",
+                "?): its outputs lie in [0, 1]; explain them as they are with --score logit");
+  });
+  const Tensor given = finished ? output : classes == 1 ? output.sigmoid() : output.softmax(1);
+  const Tensor probability = given[0][options.of_class].cpu();
 
   lm::view::InfluencePage page;
   const inf::Report report = inf::rows(network.model, x, to_outputs(options.outputs), {target_of(options)},
@@ -102,10 +104,10 @@ void add_page(CLI::App& app) {
   add("--class", options->of_class, "whose score; the last one by default");
   add("--score", options->score, "of a pixel")->check(CLI::IsMember({"probability", "log-odds", "logit"}));
   add("--title", options->title, "of the page");
-  add("--size", options->size, "resizes images: S for the shorter side, or H,W");
-  add("--crop", options->crop, "then cuts S or H,W from the centre");
-  add("--mean", options->mean, "then subtracts this, one number or one a channel");
-  add("--std", options->std, "then divides by this");
+  add("--size", options->prepare.size, "resizes images: S for the shorter side, or H,W");
+  add("--crop", options->prepare.crop, "then cuts S or H,W from the centre");
+  add("--mean", options->prepare.mean, "then subtracts this, one number or one a channel");
+  add("--std", options->prepare.std, "then divides by this");
   add("--device", options->load.device, "cpu, cuda, cuda:1");
   add("--part", options->load.part, "of the network's output, if it is no tensor: out, logits, 0");
   command.add_flag("--json", options->json, "what was written, as JSON on stdout");

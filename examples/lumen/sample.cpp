@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include <lumen/engine/independence.hpp>
+
 #include "message.hpp"
 
 namespace cli {
@@ -55,6 +57,21 @@ std::optional<std::string> failure(const Model& model, const Tensors& x, std::in
                 copies == 1 ? " sample" : " samples");
   } catch (const std::exception& error) {
     return first_line(error);
+  }
+}
+
+/// Whether a sample's output depends on who is beside it: itself upside down.
+bool interact(const Model& model, const Tensors& x) {
+  Tensors rows;
+  for (const Tensor& part : x) {
+    const Tensor other = part.dim() < 2 ? part : part.flip({part.dim() - 1});
+    rows.push_back(at::cat({part, at::isFloatingType(part.scalar_type()) ? other * 0.5 : other}));
+  }
+  try {
+    const at::NoGradGuard no_grad;
+    return lm::engine::with_neighbours(model.run, rows).second.has_value();
+  } catch (const std::exception&) {  // what fails there will tell so when it is explained
+    return false;
   }
 }
 
@@ -141,6 +158,7 @@ Reader::Readings Reader::decide(const std::vector<Raw>& raws) {
       const auto said = failure(network_.model, x, copies);
       if (!said) {
         one_at_a_time_ = one_at_a_time_ || copies == 1;
+        samples_interact_ = samples_interact_ || (copies == 2 && interact(network_.model, x));
         return readings;
       }
       // of all that was tried, what fails for another reason than its type tells more

@@ -44,6 +44,9 @@ class Reader {
   /// Whether the network runs on one sample at a time only, as far as was seen.
   [[nodiscard]] bool one_at_a_time() const { return one_at_a_time_; }
 
+  /// Whether samples were seen to influence each other, as in a batch norm without statistics of its own.
+  [[nodiscard]] bool samples_interact() const { return samples_interact_; }
+
  private:
   using Readings = std::vector<Reading>;
 
@@ -55,7 +58,7 @@ class Reader {
   Preprocessing how_;
   std::vector<std::int64_t> held_;
   std::map<std::string, Readings> known_;  ///< by what kinds of files they are
-  bool one_at_a_time_ = false;
+  bool one_at_a_time_ = false, samples_interact_ = false;
 };
 
 }  // namespace cli

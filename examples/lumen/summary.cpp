@@ -25,7 +25,8 @@ Json prediction_of(const Tensor& raw) {
   const Tensor output = raw.to(at::kCPU, at::kDouble);
   Json json{{"shape", shape(output)}};
   if (output.dim() == 2 && output.size(1) > 1) {
-    const Tensor scores = output[0], probabilities = at::softmax(scores, 0);
+    const Tensor scores = output[0];
+    const Tensor probabilities = are_probabilities(output) ? scores : at::softmax(scores, 0);
     const auto order = std::get<1>(scores.topk(std::min<std::int64_t>(5, scores.size(0))));
     for (std::int64_t i = 0; i < order.size(0); ++i) {
       const auto k = order[i].item<std::int64_t>();
@@ -34,7 +35,9 @@ Json prediction_of(const Tensor& raw) {
                                  {"softmax", number(probabilities[k].item<double>())}});
     }
   } else if (output.dim() == 4) {
-    const Tensor labels = output.size(1) == 1 ? output[0][0].gt(0).to(at::kLong) : output[0].argmax(0);
+    const double above = are_probabilities(output) ? 0.5 : 0.0;
+    const Tensor labels = output.size(1) == 1 ? output[0][0].gt(above).to(at::kLong) : output[0].argmax(0);
+    if (output.size(1) == 1) json["threshold"] = above;
     const Tensor counts = labels.flatten().bincount({}, std::max<std::int64_t>(2, output.size(1)));
     for (std::int64_t k = 0; k < counts.size(0); ++k)
       json["pixels"].push_back(counts[k].item<std::int64_t>());
@@ -88,6 +91,13 @@ Json largest_of(const Tensor& map, const RegionOptions& options) {
 }
 
 }  // namespace
+
+bool are_probabilities(const Tensor& output) {
+  if (output.dim() < 2 || output.numel() == 0 || !at::isFloatingType(output.scalar_type())) return false;
+  const Tensor values = output.to(at::kDouble);
+  if (values.min().item<double>() < 0 || values.max().item<double>() > 1) return false;
+  return output.size(1) == 1 || ((values.sum(1) - 1.0).abs() < 1e-3).all().item<bool>();
+}
 
 Tensor plane_of(const Answer& answer, std::size_t part) {
   Tensor map = answer.map.map[part].detach().to(at::kCPU, at::kDouble);

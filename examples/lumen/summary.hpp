@@ -30,6 +30,9 @@ struct RegionOptions {
   std::int64_t most = 5;  ///< regions listed
 };
 
+/// Whether an output [N, C, ...] may be probabilities: each in [0, 1], and of several classes 1 in all.
+[[nodiscard]] bool are_probabilities(const Tensor& output);
+
 /// A map as one picture, [H, W]: channels summed, at the resolution of the input if both are images; undefined if it
 /// is none.
 [[nodiscard]] Tensor plane_of(const Answer& answer, std::size_t part = 0);

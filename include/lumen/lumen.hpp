@@ -31,6 +31,7 @@
 #include <lumen/engine/noise.hpp>
 #include <lumen/engine/quadrature.hpp>
 
+#include <lumen/trace/cut.hpp>
 #include <lumen/trace/layer.hpp>
 #include <lumen/trace/observe.hpp>
 

@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -175,12 +176,92 @@ DOCTEST_TEST_CASE("bad input is refused by every method in every way") {
     const lumen::AnyTarget question = target::Class{1};
     refused(way, {Tensor()}, question);
     refused(way, {}, question);
+    refused(way, {good, Tensor()}, question);
+    refused(way, {Tensor(), good}, question);
     refused(way, {at::full_like(good, std::numeric_limits<double>::quiet_NaN())}, question);
     refused(way, {good.narrow(0, 0, 0)}, question);
     if (way.inner) return;  // whatever is asked of the output
     DOCTEST_CHECK_THROWS_AS((void)way.explainer()(model, {good}, {}, {}), lumen::Error);
     refused(way, {good}, target::Class{9});
   });
+}
+
+DOCTEST_TEST_CASE(
+    "numbers out of an option's range, and what is no number, are refused by the methods themselves") {
+  const Net net;
+  const auto model = net.function();
+  const Tensors x{images(1, 8)};
+  std::int64_t tried = 0;
+  for (const catalogue::Entry& entry : lumen::testing::methods()) {
+    catalogue::Choices choices;
+    if (entry.traits.layer == catalogue::LayerUse::required) choices.layer = last;
+    if (entry.both) choices.neuron = neuron;
+    for (const catalogue::OptionInfo& option : entry.options) {
+      if (option.range.empty()) continue;
+      DOCTEST_CAPTURE(entry.name);
+      DOCTEST_CAPTURE(option.name);
+      std::vector<std::string> bad{"-1e300", "-9223372036854775808", "nan", "inf", "-inf"};
+      if (const auto most = option.range.find("<= "); most != std::string::npos)
+        bad.push_back(catalogue::written_number(catalogue::to_number(option.range.substr(most + 3)) + 0.5));
+      for (const std::string& value : bad) {
+        DOCTEST_CAPTURE(value);
+        choices.settings = entry.traits.quick;
+        choices.settings.emplace_back(option.name, value);
+        DOCTEST_CHECK_THROWS_AS((void)entry.prepare(choices)(model, x, {target::Class{1}}, {}), lumen::Error);
+        ++tried;
+      }
+    }
+  }
+  DOCTEST_CHECK(tried > 100);
+}
+
+DOCTEST_TEST_CASE("where copies of a sample are stacked, samples that influence each other are refused") {
+  const Net net;
+  const lumen::engine::Function interacting = [&](const Tensors& x) {
+    return net.net(x[0] - 0.5 * x[0].mean(0, true));
+  };
+  const Tensors one{images(1, 9)};
+  std::int64_t refused = 0;
+  each_way(last, neuron, [&](const Way& way) {
+    DOCTEST_CAPTURE(way.name);
+    const auto alone = way.explainer()(interacting, one, {target::Class{1}}, {.memory = 1}).front();
+    try {
+      const auto found = way.explainer()(interacting, one, {target::Class{1}}, {}).front();
+      DOCTEST_CHECK(same(alone.map.front(), found.map.front(), 1e-9));
+    } catch (const lumen::Error& error) {
+      DOCTEST_CAPTURE(std::string(error.what()));
+      DOCTEST_CHECK(std::string(error.what()).find("influence each other") != std::string::npos);
+      ++refused;
+    }
+  });
+  DOCTEST_CHECK(refused > 40);
+}
+
+DOCTEST_TEST_CASE("weights made under InferenceMode: the right map, or what to do") {
+  const Net net;
+  std::optional<Net> made;
+  {
+    const c10::InferenceMode inference;
+    made.emplace();
+  }
+  DOCTEST_REQUIRE(made->net.parameters().front().is_inference());
+  const auto model = net.function(), inferring = made->function();
+  const Tensors x{images(2, 10)};
+  std::int64_t refused = 0;
+  each_way(last, neuron, [&](const Way& way) {
+    DOCTEST_CAPTURE(way.name);
+    const auto expected = way.explainer()(model, x, {target::Class{1}}, {}).front();
+    try {
+      check_same(way.explainer()(inferring, x, {target::Class{1}}, {}).front(), expected);
+    } catch (const lumen::Error& error) {
+      const std::string said = error.what();
+      DOCTEST_CAPTURE(said);
+      DOCTEST_CHECK(said.find("made under InferenceMode") != std::string::npos);
+      DOCTEST_CHECK(said.find("clone()") != std::string::npos);
+      ++refused;
+    }
+  });
+  DOCTEST_CHECK(refused > 20);
 }
 
 DOCTEST_TEST_CASE("where completeness is promised, its error is that of the map and small with many steps") {

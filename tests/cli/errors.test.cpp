@@ -2,6 +2,7 @@
 #include "program.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include <doctest/doctest.h>
 
@@ -21,7 +22,20 @@ DOCTEST_TEST_CASE("an error is one line that says what to do, on stderr alone, a
   std::ofstream(folder.at("a.webp")) << "RIFF1234WEBPVP8 ";
   lm::io::write_image(image, cli::picture(12, 3));
   std::ofstream(folder.at("bad.pt")) << "not a network";
+  std::ofstream(folder.at("broken.npy")) << "half of an array";
+  std::ofstream(folder.at("nothing.npy")) << "";
+  cli::module("Quantised",
+              "  return torch.mean(torch.dequantize(torch.quantize_per_tensor(x, 0.1, 0, 13)), [2, 3])\n")
+      .save(folder.at("quantised.pt"));
+  cli::module("Sigmoid", "  return torch.sigmoid(torch.mean(x, [1], True))\n").save(folder.at("sigmoid.pt"));
+  const at::Tensor lost = at::zeros({1, 3, 4, 4}, at::kFloat);
+  lost[0][1][2][3] = std::nan("");
+  lm::io::write_npy(folder.at("nan.npy"), lost);
   std::filesystem::create_directories(folder.at("empty"));
+  const std::string of_dense = " --model " + folder.at("dense.pt") + " --input " + image +
+                               " -t 0 --reduce mass --out " + folder.at("rows") + " ",
+                    of_page = " --model " + folder.at("dense.pt") + " --input " + image + " --out " +
+                              folder.at("page.html") + " ";
   const std::string start = "explain --model " + net + " --input " + image + " ";
 
   struct Case {
@@ -95,6 +109,26 @@ DOCTEST_TEST_CASE("an error is one line that says what to do, on stderr alone, a
       {"explain --model " + net + " --input " + folder.at("empty"), "holds no image"},
       {"explain --model " + net + " --input " + image + " --channels 1", "to have 3 channels"},
       {"explain --model " + folder.at("dense.pt") + " --input " + image, "has no one predicted class"},
+      {"explain --model " + net + " --input " + folder.at("broken.npy"),
+       "damaged, or no picture and no array: it begins like no PNG, JPEG, BMP, TIFF or npy file, though its "
+       "name "
+       "ends in .npy"},
+      {"explain --model " + net + " --input " + folder.at("nothing.npy"), "the file is empty"},
+      {"explain --model " + net + " --input " + folder.at("nan.npy"),
+       "holds NaN or infinite values; replace them in the file (numpy.nan_to_num)"},
+      {"explain --model " + folder.at("quantised.pt") + " --input " + image + " --channels 3",
+       "has no derivative: explain the network as it was before it was quantised"},
+      {"influence" + of_dense + "--size 0,3", "--size 0,3: expected S or H,W, at least 1 each"},
+      {"influence" + of_dense + "--size 4,4,4", "expected S or H,W"},
+      {"influence" + of_dense + "--crop=-2", "--crop -2: expected S or H,W"},
+      {"influence" + of_dense + "--std 0", "--std: expected numbers above 0"},
+      {"influence" + of_dense + "--std=-0.2", "--std: expected numbers above 0"},
+      {"influence" + of_dense + "--mean few", "'few' is not a number"},
+      {"page" + of_page + "--size 0,3", "--size 0,3: expected S or H,W, at least 1 each"},
+      {"page" + of_page + "--crop=-2", "--crop -2: expected S or H,W"},
+      {"page" + of_page + "--std=-0.2", "--std: expected numbers above 0"},
+      {"page --model " + folder.at("sigmoid.pt") + " --input " + image + " --out " + folder.at("p.html"),
+       "gives probabilities already (it ends in a sigmoid?)"},
       {"methods nonsense", "there is no method"},
       {"inspect " + net + " --shape 1,2,3", "to have 3 channels"},
       {"inspect " + net + " --shape many", "is not an integer"},
@@ -119,4 +153,40 @@ DOCTEST_TEST_CASE("help is on stdout and no error") {
     DOCTEST_CHECK(ran.err.empty());
     DOCTEST_CHECK(ran.out.find("--help") != std::string::npos);
   }
+}
+
+DOCTEST_TEST_CASE("a network whose samples influence each other is explained one at a time, with a note") {
+  const cli::Folder folder;
+  cli::module("Interacting",
+              "  y = x - 0.5 * torch.mean(x, [0], True)\n  return torch.mean(torch.exp(y), [2, 3])\n")
+      .save(folder.at("net.pt"));
+  const at::Tensor x = lm::testing::nets::random({1, 3, 6, 6}, 3).to(at::kFloat);
+  lm::io::write_npy(folder.at("x.npy"), x);
+  const cli::Ran ran = cli::lumen_program(
+      folder, "explain --json --model " + folder.at("net.pt") + " --input " + folder.at("x.npy") +
+                  " --target 1 --set steps=60 --out " + folder.at("map.npy"));
+  DOCTEST_INFO(ran.err);
+  DOCTEST_REQUIRE(ran.code == 0);
+  DOCTEST_CHECK(ran.json()["results"][0]["note"].get<std::string>().find("influence each other") !=
+                std::string::npos);
+  // alone, half of the sample is left
+  const double difference = (x.select(1, 1) * 0.5).exp().mean().item<double>() - 1.0;
+  DOCTEST_CHECK(lm::io::read_npy(folder.at("map.npy")).sum().item<double>() ==
+                doctest::Approx(difference).epsilon(1e-3));
+}
+
+DOCTEST_TEST_CASE("the pixels of each class of a network that ends in a sigmoid are those above a half") {
+  const cli::Folder folder;
+  cli::module("Sigmoid", "  return torch.sigmoid(torch.mean(x, [1], True))\n").save(folder.at("net.pt"));
+  const at::Tensor x = lm::testing::nets::random({1, 3, 6, 6}, 4).to(at::kFloat);
+  lm::io::write_npy(folder.at("x.npy"), x);
+  const auto above = x.mean(1).gt(0).sum().item<std::int64_t>();
+  const cli::Ran ran =
+      cli::lumen_program(folder, "explain --json --model " + folder.at("net.pt") + " --input " +
+                                     folder.at("x.npy") + " --target class-region:0@0.5");
+  DOCTEST_INFO(ran.err);
+  DOCTEST_REQUIRE(ran.code == 0);
+  const auto prediction = ran.json()["results"][0]["prediction"];
+  DOCTEST_CHECK(prediction["pixels"] == nlohmann::json({36 - above, above}));
+  DOCTEST_CHECK(prediction["threshold"] == 0.5);
 }

@@ -6,6 +6,8 @@
 
 #include <lumen/attribution/path/integrated_gradients.hpp>
 
+#include <support/shared.hpp>
+
 namespace lm = lumen;
 namespace cli = lumen::testing::cli;
 using cli::World;
@@ -94,4 +96,34 @@ DOCTEST_TEST_CASE("methods lists every method with its options, types and defaul
   }
   DOCTEST_CHECK(found);
   DOCTEST_CHECK(world.run("methods smooth").out.find("method=saliency") != std::string::npos);
+}
+
+DOCTEST_TEST_CASE("inspect shows the layers of a scripted transformer, and no fused kernel") {
+  const auto model = lm::testing::shared("cases/enc_script.pt"),
+             input = lm::testing::shared("cases/enc_script.npy");
+  if (!model || !input) return;
+  const cli::Folder folder;
+  const auto shape = lm::io::read_npy(*input).sizes().vec();
+  std::string words;
+  for (const std::int64_t side : shape) words += (words.empty() ? "" : ",") + std::to_string(side);
+  const cli::Ran ran = cli::lumen_program(folder, "inspect --json --shape " + words + " " + model->string());
+  DOCTEST_INFO(ran.err);
+  DOCTEST_REQUIRE(ran.code == 0);
+  const json seen = ran.json();
+  int norms = 0, inner = 0;
+  for (const json& op : seen["operators"]) {
+    const std::string name = op["name"];
+    DOCTEST_CHECK(name.find("_transformer_encoder_layer_fwd") == std::string::npos);
+    norms += op["operator"].get<std::string>().starts_with("layer_norm:") ? 1 : 0;
+  }
+  DOCTEST_CHECK(norms >= 2);
+  for (const json& layer : seen["layers"]) {
+    const std::string path = layer["path"];
+    if (path.ends_with("linear1") || path.ends_with("norm1")) {
+      DOCTEST_CAPTURE(path);
+      DOCTEST_CHECK_FALSE(layer["output"].is_null());
+      ++inner;
+    }
+  }
+  DOCTEST_CHECK(inner >= 2);
 }

@@ -23,8 +23,15 @@ DOCTEST_TEST_CASE("anything else is refused by path") {
   const Folder folder;
   refuses_bad_paths([](const auto& path) { (void)io::read(path); }, folder);
   io::write_file(folder / "a.png", bytes("hello"));
-  DOCTEST_CHECK(
-      holds(message_of([&] { (void)io::read(folder / "a.png"); }), "a.png\": not a PNG, JPEG or BMP"));
+  for (const char* const name : {"a.png", "a.npy", "a.tif"}) {
+    io::write_file(folder / name, bytes("hello"));
+    const std::string said = message_of([&] { (void)io::read(folder / name); });
+    DOCTEST_CHECK(holds(said, std::string(name) + "\": damaged, or no picture and no array"));
+    DOCTEST_CHECK(holds(said, "though its name ends in " + std::string(name).substr(1)));
+    DOCTEST_CHECK_FALSE(holds(said, "not a PNG"));
+  }
+  io::write_file(folder / "none.npy", Bytes{});
+  DOCTEST_CHECK(holds(message_of([&] { (void)io::read(folder / "none.npy"); }), "the file is empty"));
 }
 
 DOCTEST_TEST_CASE("formats that are not read are named, with what to do") {

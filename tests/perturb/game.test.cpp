@@ -82,16 +82,16 @@ DOCTEST_TEST_CASE("a coalition is evaluated once, within a table and across tabl
     if (name != "1111") distinct.insert(name);
   }
   const Tensor scores = game(present)[0];
-  DOCTEST_CHECK(rows == 2 + 2 * static_cast<std::int64_t>(distinct.size()));
+  DOCTEST_CHECK(rows == 2 + 1 + 2 * static_cast<std::int64_t>(distinct.size()));  // 1: one of them alone
   DOCTEST_CHECK(game.forward_passes() == 1 + static_cast<std::int64_t>(distinct.size()));
   DOCTEST_CHECK(max_error(game(present.flip(0))[0], scores.flip(0)) == 0.0);
-  DOCTEST_CHECK(rows == 2 + 2 * static_cast<std::int64_t>(distinct.size()));
+  DOCTEST_CHECK(rows == 2 + 1 + 2 * static_cast<std::int64_t>(distinct.size()));  // 1: one of them alone
   // known of one sample is not known of the other
   perturb::Game halves(model, {x}, {target::Class{0}}, baseline::Zero{}, blocks, Run{});
   const Tensor none = at::zeros({1, 4}, at::kBool);
   rows = 0;
   const Tensor first = halves(none, at::tensor({1}, at::kLong))[0], both = halves(none)[0];
-  DOCTEST_CHECK(rows == 3);
+  DOCTEST_CHECK(rows == 3 + 1);
   DOCTEST_CHECK(all_close(first[0][0], both[0][1], 1e-12));
   DOCTEST_CHECK(all_close(both[0], net(at::zeros_like(x)).select(1, 0), 1e-12));
 }

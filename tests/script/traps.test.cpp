@@ -5,9 +5,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <lumen/attribution/gradient/saliency.hpp>
 #include <lumen/attribution/place/at_layer.hpp>
@@ -16,7 +19,9 @@
 #include <lumen/attribution/relevance/guided_backprop.hpp>
 #include <lumen/attribution/relevance/lrp.hpp>
 #include <lumen/io/npy.hpp>
+#include <lumen/rule/pass.hpp>
 #include <lumen/target/element.hpp>
+#include <lumen/trace/observe.hpp>
 
 #include "support/allclose.hpp"
 #include "support/guided_oracle.hpp"
@@ -114,15 +119,69 @@ DOCTEST_TEST_CASE("a scripted transformer shows its layers, whether anybody need
   }
 }
 
-DOCTEST_TEST_CASE("a transformer that was traced without gradients is refused with the remedy") {
+DOCTEST_TEST_CASE("no observed pass of a transformer shows a fused kernel, however it is observed") {
+  for (const char* const name : {"enc_script", "enc_trace_nograd"}) {
+    const auto one = read(name);
+    if (!one) return;
+    DOCTEST_CAPTURE(name);
+    for (const auto& [path, value] : one->net.tensors()) value.requires_grad_(false);
+    const auto fused = [](const std::vector<lumen::trace::Operation>& seen) {
+      return std::count_if(seen.begin(), seen.end(), [](const lumen::trace::Operation& op) {
+        return op.name.find("_transformer_") != std::string::npos ||
+               op.name.find("_native_multi") != std::string::npos;
+      });
+    };
+    const auto norms = [](const std::vector<lumen::trace::Operation>& seen) {
+      return std::count_if(seen.begin(), seen.end(), [](const auto& op) { return op.kind == "layer_norm"; });
+    };
+    Tensor output;
+    const auto plain = lumen::trace::observe([&] { return output = one->net.forward(one->x); });
+    DOCTEST_CHECK(fused(plain) == 0);
+    DOCTEST_CHECK(norms(plain) >= 2);
+    DOCTEST_CHECK(all_close(output, one->net.forward(one->x), 1e-9));
+    {
+      const at::NoGradGuard no_grad;
+      DOCTEST_CHECK(fused(lumen::trace::observe([&] { return one->net.forward(one->x); })) == 0);
+    }
+    const auto asked = lumen::trace::observe(
+        [&](const lumen::Tensors& given) { return one->net.forward(given[0]); }, {one->x});
+    DOCTEST_CHECK(fused(asked) == 0);
+    DOCTEST_CHECK(norms(asked) == norms(plain));
+    // a network that switches gradients off for its encoder itself
+    const auto frozen = [&](const Tensor& x) {
+      Tensor inside;
+      {
+        const at::NoGradGuard no_grad;
+        inside = one->net.forward(x);
+      }
+      return at::tanh(inside);
+    };
+    const Tensor norm =
+        lumen::LayerActivation{.layers = {layer::nth("layer_norm", 0)}}(frozen, one->x).front();
+    DOCTEST_CHECK(norm.dim() == 3);
+    DOCTEST_CHECK(norms(lumen::trace::observe([&] { return frozen(one->x); })) == norms(plain));
+  }
+}
+
+DOCTEST_TEST_CASE(
+    "of a transformer that was traced without gradients rules follow the operators it stands for") {
   const auto one = read("enc_trace_nograd");
   if (!one) return;
-  const auto says = [&](const auto& method) {
-    return holds(message_of([&] { (void)method(one->net, one->x, question); }),
-                 "trace it with gradients enabled");
-  };
-  DOCTEST_CHECK(says(lumen::Saliency{}));
-  DOCTEST_CHECK(says(lumen::GuidedBackprop{}));
-  DOCTEST_CHECK(says(lumen::DeepLift{}));
-  DOCTEST_CHECK(says(lumen::Lrp{}));
+  DOCTEST_CHECK(holds(message_of([&] { (void)lumen::Saliency{}(one->net, one->x, question); }),
+                      "trace it with gradients enabled"));
+  // what is heard has derivatives: so the gradient is that of the slope by differences
+  const lumen::rule::Composite plain{.method = "plain", .otherwise = [](const lumen::rule::Record&) {
+                                       return std::optional<lumen::rule::Backward>(nullptr);
+                                     }};
+  lumen::rule::Pass pass(plain);
+  const lumen::engine::Function function = [&](const lumen::Tensors& x) { return one->net.forward(x[0]); };
+  const auto found = lumen::engine::differentiate(pass.bind(function), {one->x}, {question}, false);
+  const Tensor direction = at::sin(at::arange(one->x.numel(), at::kDouble)).reshape(one->x.sizes());
+  const auto score = [&](double t) { return one->net.forward(one->x + t * direction).select(1, 1); };
+  const Tensor slope = (score(1e-4) - score(-1e-4)) / 2e-4;
+  DOCTEST_CHECK(all_close((found.gradients[0][0] * direction).flatten(1).sum(1), slope, 1e-5));
+  const auto lifted = lumen::DeepLift{}(one->net, one->x, question);
+  DOCTEST_CHECK(lifted.completeness_error.abs().max().item<double>() < 1e-9);
+  const lumen::Conservation books = lumen::Lrp{}.conservation(one->net, one->x, question);
+  DOCTEST_CHECK(std::isfinite(books.arrived));
 }

@@ -57,17 +57,10 @@ std::vector<Map> run_at(A method, const Choices& choices, const engine::Function
   }
 }
 
-/// @throws Error for an undefined part, which methods would detach before they check it
-inline void check_defined(const Tensors& x) {
-  for (const Tensor& part : x)
-    require(part.defined(), "an input is an undefined tensor; pass one that holds data");
-}
-
 /// The same with what is known of its baseline, where that saves passes or makes draws unnecessary.
 template <class A>
 std::vector<Map> run_known(const A& method, const Choices& choices, const engine::Function& model,
                            const Tensors& x, const Targets& targets, const Run& run) {
-  check_defined(x);
   if constexpr (requires {
                   method.samples;
                   method.with_baseline(FixedBaseline{});

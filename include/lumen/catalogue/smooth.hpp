@@ -101,7 +101,6 @@ inline void add_smooth(std::vector<Entry>& all, const std::function<const Entry&
     choice.smooth.method.explain = averaged.prepare(inner);
     return [smooth = std::move(choice.smooth), outside, choices](
                const engine::Function& model, const Tensors& x, const Targets& targets, const Run& run) {
-      detail::check_defined(x);
       Noisy method = smooth;
       method.run = run;
       if (outside) return AtNeuron<Noisy>{method, *choices.layer}(model, x, Targets{*choices.neuron});

@@ -4,9 +4,14 @@
 #include <cstring>
 #include <typeinfo>
 
+#include <c10/core/DispatchKey.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
 
 namespace lumen::detail {
+
+/// The dispatch key by which operators are heard (trace/intercept.hpp). Spare: LibTorch uses it in tests of its own
+/// only. Where it is excluded nobody hears what runs.
+inline constexpr c10::DispatchKey heard_by = c10::DispatchKey::TESTING_ONLY_GenericMode;
 
 /// `there`, which lies in one of LibTorch's slots of this thread, as a T; null if it is none. Of lumen's per-thread state
 /// only what lies in a slot is one for all shared libraries of a process that hold lumen (inline variables are not where

@@ -46,9 +46,8 @@ struct Derivatives {
     // a score that requires gradients may owe that to the parameters alone
     const auto reached = [](const Tensor& gradient) { return gradient.defined(); };
     require(std::any_of(gradients.begin(), gradients.end(), reached), [&] {
-      return text(
-          "the score does not depend on the input through differentiable operations; check the model for ",
-          "detach, argmax, NoGradGuard or conversions to numbers");
+      return text("the score does not depend on the input through differentiable operations",
+                  cut_note(model, points));
     });
     result.scores.push_back(scores.detach());
     result.gradients.push_back(x.for_parts(std::move(gradients)));

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -46,6 +47,21 @@ template <class M, Input X>
     }
     return [&model, x](const Tensors& parts) { return forward(model, input_like(x, parts)); };
   }
+}
+
+/// Names the operator that cuts a model's output off from its input; empty if none does. trace/cut.hpp puts one here.
+using WhatCuts = std::string (*)(const Function& model, const Tensors& x);
+[[nodiscard]] inline WhatCuts& what_cuts() {
+  static WhatCuts finder = nullptr;
+  return finder;
+}
+
+/// The end of a message that says that something does not depend on the input: which operator is to blame, or what may
+/// be.
+[[nodiscard]] inline std::string cut_note(const Function& model, const Tensors& x) {
+  const std::string cut = what_cuts() == nullptr ? "" : what_cuts()(model, x);
+  return cut.empty() ? "; check the model for detach, argmax, NoGradGuard or conversions to numbers"
+                     : ": " + cut;
 }
 
 /// The model's output on `x`. @throws Error unless it is floating point with one row for each row of `x`

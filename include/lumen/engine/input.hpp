@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <lumen/core/error.hpp>
@@ -72,12 +73,37 @@ inline void check_input(const Tensors& x, Types types = Types::Floating) {
   }
 }
 
+/// The parts without their graphs. @throws Error if one is an undefined tensor, which has nothing to detach
+inline Tensors detached(const Tensors& x) {
+  Tensors parts;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    require(x[i].defined(), [&] {
+      return text(x.size() == 1 ? std::string("the input") : text("input ", i),
+                  " is an undefined tensor; pass one that holds data");
+    });
+    parts.push_back(x[i].detach());
+  }
+  return parts;
+}
+
 /// Rows of every part: those whose positions `index` lists.
 inline Tensors select_rows(const Tensors& x, const Tensor& index) {
   Tensors rows;
   rows.reserve(x.size());
   for (const Tensor& part : x) rows.push_back(part.index_select(0, index.to(part.device())));
   return rows;
+}
+
+/// The most steps, samples or draws that anything takes.
+inline constexpr std::int64_t most_draws = 10'000'000;
+
+/// @throws Error unless least <= count <= most_draws
+inline void check_count(std::string_view method, std::string_view option, std::int64_t count,
+                        std::int64_t least = 1) {
+  require(count >= least && count <= most_draws, [&] {
+    return text(method, ": ", option, " is ", count, ", expected at least ", least,
+                count > most_draws ? text(" and at most ", most_draws) : "");
+  });
 }
 
 /// a * b with 0 * b = 0 whatever b is: what does not move, or is not there, has no share of an infinite derivative.

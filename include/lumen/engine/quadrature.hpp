@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <lumen/core/error.hpp>
+#include <lumen/engine/input.hpp>
 
 namespace lumen {
 
@@ -31,8 +32,10 @@ namespace quadrature {
 namespace detail {
 
 inline Quadrature evenly(std::int64_t steps, double first, double distance) {
-  require(steps >= 1,
-          [&] { return text("a quadrature rule was given ", steps, " steps; it needs at least 1"); });
+  require(steps >= 1 && steps <= engine::most_draws, [&] {
+    return text("a quadrature rule was given ", steps, " steps; it needs at least 1, and at most ",
+                engine::most_draws);
+  });
   Quadrature q;
   for (std::int64_t k = 0; k < steps; ++k) {
     q.nodes.push_back(first + distance * static_cast<double>(k));

@@ -13,6 +13,7 @@
 #include <lumen/core/tensor.hpp>
 #include <lumen/engine/derivatives.hpp>
 #include <lumen/engine/function.hpp>
+#include <lumen/engine/independence.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/sweep.hpp>
 #include <lumen/target/any.hpp>
@@ -53,12 +54,14 @@ inline Function checked(const Function& model, const Targets& targets, std::int6
 }
 
 /// Visits draws * n rows in chunks within the budget: `points(first, samples)` makes their inputs, new tensors each
-/// time, `collect(derivatives, first, samples)` takes what came out.
+/// time, `collect(derivatives, first, samples)` takes what came out. Where copies of one sample stand beside each other
+/// the model is `independent`, or that is an Error.
 /// @param row_bytes  an upper bound of what one row takes, such as Start tells; 0 if none is known
 template <class Points, class Collect>
-void differentiate_rows(const Function& model, std::int64_t n, std::int64_t draws, const Targets& targets,
+void differentiate_rows(const Function& function, std::int64_t n, std::int64_t draws, const Targets& targets,
                         const Run& run, std::string_view what, const Points& points, const Collect& collect,
                         std::int64_t row_bytes = 0) {
+  const Function model = draws > 1 && granule(targets, n) == 1 ? independent(function) : function;
   const auto visit = [&](std::int64_t first, std::int64_t count) {
     const Tensor samples = samples_of(first, count, n);
     collect(differentiate_owned(model, points(first, samples), target_rows(targets, samples, n), false),

@@ -34,8 +34,7 @@ struct IntegratedGradients {
     requires Model<M>
   Report operator()(M&& model, const Tensor& x, const Outputs& outputs, const Targets& scores,
                     const RowSink& sink) const {
-    require(steps >= 1,
-            [&] { return text("IntegratedGradients: steps is ", steps, ", expected at least 1"); });
+    engine::check_count("IntegratedGradients", "steps", steps);
     require(static_cast<bool>(sink), "influence: no sink is given; pass a functor that takes each RowChunk");
     const engine::Function function = detail::asked_of(model, x, options);
     const Tensor origin =

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -29,8 +30,9 @@ struct SmoothGrad {
     requires Model<M>
   Report operator()(M&& model, const Tensor& x, const Outputs& outputs, const Targets& scores,
                     const RowSink& sink) const {
-    require(samples >= 1, [&] { return text("SmoothGrad: samples is ", samples, ", expected at least 1"); });
-    require(stdev >= 0, [&] { return text("SmoothGrad: stdev is ", stdev, ", expected at least 0"); });
+    engine::check_count("SmoothGrad", "samples", samples);
+    require(stdev >= 0 && std::isfinite(stdev),
+            [&] { return text("SmoothGrad: stdev is ", stdev, ", expected at least 0, and finite"); });
     require(static_cast<bool>(sink), "influence: no sink is given; pass a functor that takes each RowChunk");
     const engine::Function function = detail::asked_of(model, x, options);
     const double scale = stdev * (x.max() - x.min()).template item<double>();

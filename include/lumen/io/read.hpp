@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <vector>
 
+#include <lumen/core/error.hpp>
 #include <lumen/core/tensor.hpp>
 #include <lumen/io/decode_image.hpp>
 #include <lumen/io/decode_tiff.hpp>
@@ -14,6 +16,7 @@
 #include <lumen/io/parse_npy.hpp>
 #include <lumen/io/raster.hpp>
 #include <lumen/io/raster_tensor.hpp>
+#include <lumen/io/unread_format.hpp>
 
 namespace lumen::io {
 
@@ -40,18 +43,33 @@ struct StoredValues {
   return decode_stored(bytes).values;
 }
 
-/// A TIFF, npy, PNG, JPEG or BMP file, told apart by its first bytes and not by its extension, which data
-/// sets get wrong: some of VessMAP's labels are TIFFs named .png. Needs both stb and libtiff; where that is
-/// too much, include the header of the one format.
-/// @throws Error naming the path
-[[nodiscard]] inline Tensor read(const std::filesystem::path& path) {
-  return naming(path, [&] { return decode(read_file(path)); });
+/// @throws Error for bytes that begin like no format that is known, whether it is read or not
+inline void require_begin_of_a_format(std::span<const std::uint8_t> bytes, const std::string& dotted) {
+  require(!bytes.empty(), "the file is empty; write or download it again");
+  bool known = unread_format(bytes) != nullptr;
+  for (const char* const begin : {"\x93NUMPY", "\x89PNG", "\xFF\xD8\xFF", "BM", "II", "MM"})
+    known = known || image_detail::starts_with(bytes, begin);
+  require(known, [&] {
+    return text("damaged, or no picture and no array: it begins like no PNG, JPEG, BMP, TIFF or npy file",
+                dotted.empty() ? "" : ", though its name ends in " + dotted,
+                "; copy or download it again, or save the array with numpy.save");
+  });
 }
 
-/// The same with how it is stored.
+/// A TIFF, npy, PNG, JPEG or BMP file, told apart by its first bytes and not by its extension, which data sets get
+/// wrong: some of VessMAP's labels are TIFFs named .png. With how it is stored.
 /// @throws Error naming the path
 [[nodiscard]] inline StoredValues read_stored(const std::filesystem::path& path) {
-  return naming(path, [&] { return decode_stored(read_file(path)); });
+  return naming(path, [&] {
+    const auto bytes = read_file(path);
+    require_begin_of_a_format(bytes, extension(path));
+    return decode_stored(bytes);
+  });
 }
+
+/// The same, the values alone. Needs both stb and libtiff; where that is too much, include the header of the one
+/// format.
+/// @throws Error naming the path
+[[nodiscard]] inline Tensor read(const std::filesystem::path& path) { return read_stored(path).values; }
 
 }  // namespace lumen::io

@@ -119,8 +119,9 @@ inline const Kinds pointwise =
 
 /// The largest or smallest of a window or a row.
 inline const Kinds maxima = listed(
-    "adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d amax amin max max_pool1d max_pool2d "
-    "max_pool3d min");
+    "adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d amax amin cummax cummin "
+    "fractional_max_pool2d "
+    "fractional_max_pool3d max max_pool1d max_pool2d max_pool3d min");
 
 /// The larger or smaller of two values, or of a row.
 inline const Kinds extrema = listed("fmax fmin max maximum min minimum");
@@ -134,28 +135,31 @@ inline const Kinds softmaxes = listed("log_softmax logsumexp softmax");
 /// What is several of the above one after another; `rule::parts` knows how, where a method has no rule of its own.
 inline const Kinds composed = listed(
     "_add_relu _addmm_activation _cdist_forward _euclidean_dist _pdist_forward _thnn_fused_gru_cell "
-    "_thnn_fused_lstm_cell addbmm addcdiv addcmul addmv addr aminmax cdist cosine_similarity "
-    "cudnn_convolution_relu dist frobenius_norm glu gru gru_cell hypot ldexp lerp linalg_norm "
-    "linalg_vector_norm logaddexp lstm lstm_cell mkldnn_rnn_layer mse_loss norm pairwise_distance pdist prod "
-    "rms_norm rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell scaled_dot_product_attention std std_mean var "
+    "_thnn_fused_lstm_cell addbmm addcdiv addcmul addmv addr aminmax binary_cross_entropy "
+    "binary_cross_entropy_with_logits cdist cosine_similarity "
+    "cudnn_convolution_relu dist frobenius_norm glu gru gru_cell huber_loss hypot l1_loss ldexp lerp "
+    "linalg_norm "
+    "linalg_vector_norm logaddexp logaddexp2 lstm lstm_cell mkldnn_rnn_layer mse_loss norm pairwise_distance "
+    "pdist prod "
+    "rms_norm rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell scaled_dot_product_attention smooth_l1_loss "
+    "soft_margin_loss std std_mean var "
     "var_mean");
 
 /// What has a derivative and rectifies nothing; no rule but that is known.
 inline const Kinds others = listed(
     "_conj _conj_physical _ctc_loss _embedding_bag _embedding_bag_forward_only _fft_c2c _fft_c2r _fft_r2c "
     "_linalg_det _linalg_eigh _linalg_slogdet _linalg_solve_ex _linalg_svd _logcumsumexp _masked_softmax "
-    "_segment_reduce _weight_norm_interface angle binary_cross_entropy binary_cross_entropy_with_logits "
-    "cholesky cholesky_inverse cholesky_solve complex conj conj_physical cummax cummin cumprod det embedding "
+    "_segment_reduce _weight_norm_interface angle "
+    "cholesky cholesky_inverse cholesky_solve complex conj conj_physical cumprod det embedding "
     "fft_fft fft_fft2 fft_fftn fft_fftshift fft_hfft fft_ifft fft_ifft2 fft_ifftn fft_ifftshift fft_ihfft "
-    "fft_irfft fft_irfft2 fft_irfftn fft_rfft fft_rfft2 fft_rfftn fractional_max_pool2d "
-    "fractional_max_pool3d "
-    "huber_loss i1 igamma igammac imag index_reduce inverse istft kl_div l1_loss linalg_cholesky_ex "
+    "fft_irfft fft_irfft2 fft_irfftn fft_rfft fft_rfft2 fft_rfftn "
+    "i1 igamma igammac imag index_reduce inverse istft kl_div linalg_cholesky_ex "
     "linalg_det linalg_eig linalg_eigh linalg_householder_product linalg_inv linalg_inv_ex linalg_lstsq "
     "linalg_lu linalg_lu_factor_ex linalg_lu_solve linalg_matrix_exp linalg_pinv linalg_qr linalg_slogdet "
-    "linalg_solve linalg_solve_triangular linalg_svd logaddexp2 logcumsumexp logdet lu_solve lu_unpack "
+    "linalg_solve linalg_solve_triangular linalg_svd logcumsumexp logdet lu_solve lu_unpack "
     "matrix_exp mode multi_margin_loss multilabel_margin_loss_forward nll_loss nll_loss2d nll_loss2d_forward "
     "nll_loss_forward norm_except_dim ormqr polar real renorm scatter_reduce segment_reduce slogdet "
-    "smooth_l1_loss soft_margin_loss stft triangular_solve view_as_complex view_as_real");
+    "stft triangular_solve view_as_complex view_as_real");
 
 }  // namespace kinds
 

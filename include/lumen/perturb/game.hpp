@@ -19,6 +19,7 @@
 #include <lumen/core/run.hpp>
 #include <lumen/core/tensor.hpp>
 #include <lumen/engine/function.hpp>
+#include <lumen/engine/independence.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/rows.hpp>
 #include <lumen/engine/start.hpp>
@@ -53,13 +54,14 @@ class Game {
   template <Baseline B, class Make>
   Game(engine::Function model, const Tensors& x, const Targets& targets, const B& baseline, const Make& make,
        const Run& run)
-      : model_(std::move(model)), run_(run) {
+      : model_(std::move(model)), asked_(model_), run_(run) {
     for (const Tensor& part : x) x_.push_back(part.defined() ? part.detach() : part);
     engine::check_input(x_);
     regions_.emplace_back(make(engine::explained_of(x_)));
     start_ = engine::start(model_, x_, targets, run_);
     absent_ = lumen::detail::baselines(baseline, x_, lumen::detail::first_draws(run_, samples()));
     whole_ = engine::granule(start_.targets, samples()) > 1;
+    if (!whole_) asked_ = engine::independent(model_);
     active_ = moving();
     known_ = {static_cast<std::int64_t>(targets.size()), samples(), remembered};
     std::vector<Tensor> whole;
@@ -192,7 +194,7 @@ class Game {
       const Tensor place = at::arange(first, first + count, at::kLong);
       const Tensor index = which.index_select(0, place.remainder(n));
       const Tensor values = table.index_select(0, place.div(n, "floor"));
-      const Tensor output = engine::run_model(model_, mixed(values, index));
+      const Tensor output = engine::run_model(asked_, mixed(values, index));
       const Targets asked = engine::target_rows(start_.targets, index, samples());
       for (std::size_t t = 0; t < asked.size(); ++t) {
         const Tensor scores = asked[t](output);
@@ -236,7 +238,7 @@ class Game {
     return part.size(0) == 1 ? part : part.index_select(0, index.to(part.device()));
   }
 
-  engine::Function model_;
+  engine::Function model_, asked_;  ///< the latter refuses samples that influence each other
   Run run_;
   Tensors x_, absent_;
   std::vector<R> regions_;  // one, made late

@@ -57,7 +57,15 @@ template <class Rule>
   for (const Kinds& each : {by_mask, with_rectifier, Kinds{"max"}}) {
     for (const std::string& kind : each) composite.kinds.erase(kind);
   }
-  composite.otherwise = [rule](const Record& record) -> std::optional<Backward> {
+  const auto refusal = [method = composite.method](const Record& at, const Tensors&) -> Tensors {
+    throw Error(text(
+        method, " has no rule for ", at.where(),
+        ", which chooses by a mask that was computed from the input, so that it cannot be told whether "
+        "it rectifies: write a rectifier with relu (at::relu(x), not x * (x > 0)), or give its composite "
+        "a rule for '",
+        at.kind, "', or declare it passed through"));
+  };
+  composite.otherwise = [rule, refusal](const Record& record) -> std::optional<Backward> {
     if (by_mask.contains(record.kind)) {
       bool decides = false;
       for (std::size_t i = 0; i < record.inputs.size() && !decides; ++i) {
@@ -67,7 +75,7 @@ template <class Rule>
             record.kind != "mul" || (each == 0).logical_or_(each == 1).all().item<bool>();
         decides = zeros_and_ones && (record.kind != "index_put" || each.scalar_type() == at::kBool);
       }
-      return decides ? std::nullopt : std::optional(Backward(nullptr));
+      return decides ? Backward(refusal) : Backward(nullptr);
     }
     if (record.kind == "min" || record.kind == "minimum" || record.kind == "fmin") return Backward(nullptr);
     if (record.kind != "max" && record.kind != "maximum" && record.kind != "fmax") return std::nullopt;

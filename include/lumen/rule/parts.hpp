@@ -9,6 +9,7 @@
 
 #include <lumen/rule/detail/algebra.hpp>
 #include <lumen/rule/detail/attention.hpp>
+#include <lumen/rule/detail/losses.hpp>
 #include <lumen/rule/detail/recurrent.hpp>
 #include <lumen/rule/detail/statistics.hpp>
 #include <lumen/rule/kinds.hpp>
@@ -31,7 +32,7 @@ namespace detail {
 inline const Decompositions& decompositions() {
   static const Decompositions all = [] {
     Decompositions result = statistics();
-    for (const Decompositions& more : {algebra(), attention(), recurrent()}) {
+    for (const Decompositions& more : {algebra(), attention(), losses(), recurrent()}) {
       result.insert(more.begin(), more.end());
     }
     return result;

@@ -19,6 +19,7 @@
 #include <lumen/rule/parts.hpp>
 #include <lumen/rule/statistics.hpp>
 #include <lumen/target/asked.hpp>
+#include <lumen/trace/cut.hpp>
 #include <lumen/trace/layer_listener.hpp>
 #include <lumen/trace/unheard.hpp>
 

@@ -14,12 +14,14 @@
 
 #include <lumen/core/tensor.hpp>
 #include <lumen/trace/detail/audience.hpp>
+#include <lumen/trace/detail/inference_kernels.hpp>
 
 /// What a model runs, seen operator by operator: the one place that knows how LibTorch is listened to.
 ///
 /// A boxed fallback on a dispatch key that LibTorch keeps spare is switched on for this thread while somebody
 /// listens. It sees the operators that the model itself calls (a convolution, a ReLU), whether from a lambda, a
-/// torch::nn module or TorchScript, and costs nothing when nobody listens.
+/// torch::nn module or TorchScript, and costs nothing when nobody listens. The fused kernels for inference of torch.nn's
+/// transformers, which would hide their layers, are seen as the operators that they stand for.
 ///
 /// Heard or refused: each Listening asks an operator of its own whether it is heard. What LibTorch hands to other
 /// threads is heard where the caller waits for it (a backward pass inside the model), and an Error otherwise
@@ -81,6 +83,14 @@ inline const std::vector<Listener*>& listeners() {
 
 inline void intercept(const c10::OperatorHandle& op, std::vector<c10::IValue>* stack) {
   Audience* const all = audience_in_slot(true);
+  if (all != nullptr && !all->probing) {
+    if (auto results = opened(op, *stack)) {
+      stack->resize(stack->size() - op.schema().arguments().size());
+      stack->insert(stack->end(), std::make_move_iterator(results->begin()),
+                    std::make_move_iterator(results->end()));
+      return;
+    }
+  }
   const c10::impl::ExcludeDispatchKeyGuard unseen(key);
   if (all == nullptr || (all->probing && all->here())) {  // an operator that outlived the pass, or a probe
     if (all != nullptr) all->heard = true;

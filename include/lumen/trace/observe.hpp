@@ -2,14 +2,18 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <ATen/core/grad_mode.h>
+#include <c10/core/InferenceMode.h>
 #include <torch/csrc/autograd/function.h>
 
 #include <lumen/trace/operation.hpp>
+#include <lumen/trace/ungraphed.hpp>
 
 namespace lumen::trace {
 
@@ -17,6 +21,9 @@ namespace detail {
 
 class Observer final : public Listener {
  public:
+  /// @param ungraphed  how to run operators; null: as they come
+  explicit Observer(Ungraphed* ungraphed = nullptr) : ungraphed_(ungraphed) {}
+
   void on_call(Call& call) override {
     const std::string kind = kind_of(call.op, call.arguments);
     Operation seen{.name = call.op.schema().name(),
@@ -26,7 +33,11 @@ class Observer final : public Listener {
                    .arguments = call.arguments,
                    .results = {},
                    .node = {}};
-    call.proceed();
+    if (ungraphed_ != nullptr) {
+      ungraphed_->run(call);
+    } else {
+      call.proceed();
+    }
     seen.results = call.results;
     const Tensors results = tensors_in(call.results);
     if (!results.empty() && results.front().grad_fn()) seen.node = results.front().grad_fn()->name();
@@ -36,6 +47,7 @@ class Observer final : public Listener {
   std::vector<Operation> operations;
 
  private:
+  Ungraphed* ungraphed_;
   Counter counter_;
 };
 
@@ -52,6 +64,26 @@ template <std::invocable F>
     const Listening listening(observer);
     (void)std::invoke(std::forward<F>(run));
   }
+  return std::move(observer.operations);
+}
+
+/// The operators that `model(given)` runs where it is explained: a model that asks whether anybody needs gradients is
+/// told so, as torch.nn's transformers do, which run none of their layers' modules otherwise. No graph is recorded, so
+/// that the operations have no nodes.
+template <std::invocable<const Tensors&> F>
+[[nodiscard]] std::vector<Operation> observe(F&& model, const Tensors& x) {
+  const c10::InferenceMode no_inference(false);
+  const at::AutoGradMode enable(true);
+  Ungraphed ungraphed;
+  detail::Observer observer(&ungraphed);
+  Tensors rows;
+  for (const Tensor& part : x) rows.push_back(part.detach().clone());
+  const Tensors given = ungraphed.marked(rows);
+  {
+    const Listening listening(observer);
+    (void)std::invoke(std::forward<F>(model), given);
+  }
+  ungraphed.end();
   return std::move(observer.operations);
 }
 

@@ -123,6 +123,7 @@ DOCTEST_TEST_CASE(
     const std::string message =
         message_of([&] { (void)lumen::GuidedBackprop{}(choice, x, target::Class{.index = 1}); });
     DOCTEST_CHECK(holds(message, "GuidedBackprop has no rule for " + kind + " 0"));
+    DOCTEST_CHECK(holds(message, "write a rectifier with relu"));
   }
 }
 

@@ -70,7 +70,7 @@ DOCTEST_TEST_CASE("a feature as x' makes it costs nothing, for each sample by it
     return net(at);
   };
   const auto why = ShapleyValues{.max_features = 5}(counting, x, target::Class{1});
-  DOCTEST_CHECK(rows == 16 + 32);
+  DOCTEST_CHECK(rows == 16 + 32 + 1);  // one of them alone, too
   DOCTEST_CHECK(why.forward_passes == 32);
   for (std::int64_t s = 0; s < 2; ++s) {
     const auto alone = ShapleyValues{}(net, x.narrow(0, s, 1), target::Class{1});

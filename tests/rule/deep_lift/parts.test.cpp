@@ -151,6 +151,42 @@ std::vector<Case> composed() {
   };
 }
 
+std::vector<Case> of_two_and_losses() {
+  const Tensor target = nets::random({2, 3, 6, 6}, 32), other = nets::random({2, 3, 6, 6}, 33);
+  const auto each = at::Reduction::None;
+  return {
+      {"copysign", [](const Tensor& x) { return at::copysign(x.exp(), x.sin()); }},
+      {"copysign_", [](const Tensor& x) { return x.exp().copysign_(x); }},
+      {"copysign of a constant", [=](const Tensor& x) { return at::copysign(target, x); }},
+      {"xlogy", [](const Tensor& x) { return at::xlogy(x, x.exp()); }},
+      {"xlogy of one value", [](const Tensor& x) { return at::xlogy(x.abs(), x.abs()); }},
+      {"xlogy of one value, which may be 0",
+       [](const Tensor& x) {
+         const Tensor p = at::relu(x);
+         return at::xlogy(p, p);
+       }},
+      {"special_xlog1py", [](const Tensor& x) { return at::special_xlog1py(x, x.square()); }},
+      {"pow", [](const Tensor& x) { return at::pow(x.abs() + 1.0, x); }},
+      {"atan2", [](const Tensor& x) { return at::atan2(x, x.cos() + 2.0); }},
+      {"fmod", [](const Tensor& x) { return at::fmod(x * 3.0, x.square() + 1.0); }},
+      {"remainder, broadcast", [](const Tensor& x) { return at::remainder(x * 3.0, x.mean(1, true).exp()); }},
+      {"logaddexp2", [](const Tensor& x) { return at::logaddexp2(x, x.square()); }},
+      {"huber_loss", [=](const Tensor& x) { return at::huber_loss(x, target, each, 0.7); }},
+      {"huber_loss of both", [=](const Tensor& x) { return at::huber_loss(x, x.sin() * 3.0, each, 0.5); }},
+      {"smooth_l1_loss", [=](const Tensor& x) { return at::smooth_l1_loss(x, target, each, 0.4); }},
+      {"l1_loss", [=](const Tensor& x) { return at::l1_loss(x, target, each); }},
+      {"soft_margin_loss", [=](const Tensor& x) { return at::soft_margin_loss(x, target.sign(), each); }},
+      {"binary_cross_entropy",
+       [=](const Tensor& x) {
+         return at::binary_cross_entropy(x.sigmoid(), target.sigmoid(), other.abs(), each);
+       }},
+      {"binary_cross_entropy_with_logits",
+       [=](const Tensor& x) {
+         return at::binary_cross_entropy_with_logits(x, target.sigmoid(), other.abs(), other.exp(), each);
+       }},
+  };
+}
+
 std::vector<Case> moved() {
   const Tensor grid = nets::random({2, 4, 5, 2}, 30, 0.5), index = long_tensor({1, 0, 1});
   const Tensor places = long_tensor({2, 0}), base = nets::random({2, 3, 6, 6}, 31);
@@ -199,7 +235,7 @@ std::vector<Case> moved() {
 
 DOCTEST_TEST_CASE("every name of a convolution, norm, pool and interpolation; compositions; moves: exact") {
   const Tensor x = nets::random({2, 3, 6, 6}, 41), origin = nets::random({2, 3, 6, 6}, 42);
-  for (const auto& cases : {convolutions(), norms_and_pools(), composed(), moved()}) {
+  for (const auto& cases : {convolutions(), norms_and_pools(), composed(), of_two_and_losses(), moved()}) {
     for (const Case& one : cases) {
       check_exact(one, x, origin);
       check_exact(one, at::round(x * 1.5) / 1.5, at::round(origin * 1.5) / 1.5);

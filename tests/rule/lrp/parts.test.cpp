@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -98,6 +100,44 @@ DOCTEST_TEST_CASE("an operator and what it is, written out, get the same relevan
          return g[3].sigmoid() * (g[1].sigmoid() * c + g[0].sigmoid() * g[2].tanh()).tanh();
        },
        {2, 3}},
+      {"copysign",
+       [](const Tensor& x) { return at::copysign(x.exp(), x); },
+       [](const Tensor& x) { return x.exp() * x.detach().sign(); },
+       {2, 5}},
+      {"xlogy",
+       [](const Tensor& x) { return at::xlogy(x.abs(), x.exp()); },
+       [](const Tensor& x) { return x.abs() * x.exp().log(); },
+       {2, 5}},
+      {"cummax",
+       [](const Tensor& x) { return std::get<0>(at::cummax(x, 1)); },
+       [](const Tensor& x) { return x.gather(1, std::get<1>(at::cummax(x.detach(), 1))); },
+       {2, 5}},
+      {"fractional_max_pool2d",
+       [samples = random({2, 3, 2}, 9).sigmoid()](const Tensor& x) {
+         return std::get<0>(at::fractional_max_pool2d(x, {2, 2}, {3, 2}, samples));
+       },
+       [samples = random({2, 3, 2}, 9).sigmoid()](const Tensor& x) {
+         const Tensor at = std::get<1>(at::fractional_max_pool2d(x.detach(), {2, 2}, {3, 2}, samples));
+         return x.flatten(2).gather(2, at.flatten(2)).reshape(at.sizes());
+       },
+       {2, 3, 5, 5}},
+      {"huber_loss",
+       [=](const Tensor& x) { return at::huber_loss(x, k, at::Reduction::None, 0.5); },
+       [=](const Tensor& x) {
+         const Tensor size = (x - k).abs(), most = size.clamp_max(0.5);
+         return most * (size - most * 0.5);
+       },
+       {2, 3, 5, 5}},
+      {"soft_margin_loss",
+       [=](const Tensor& x) { return at::soft_margin_loss(x, k.sign(), at::Reduction::None); },
+       [=](const Tensor& x) { return -at::log_sigmoid(x * k.sign()); },
+       {2, 3, 5, 5}},
+      {"logaddexp2",
+       [=](const Tensor& x) { return at::logaddexp2(x, k); },
+       [=](const Tensor& x) {
+         return at::stack({x * std::log(2.0), k * std::log(2.0)}, 0).logsumexp(0) / std::log(2.0);
+       },
+       {2, 3, 5, 5}},
       {"gather in order",
        [](const Tensor& x) { return std::get<0>(x.sort(1)); },
        [](const Tensor& x) { return x.gather(1, std::get<1>(x.detach().sort(1))); },
@@ -224,6 +264,39 @@ DOCTEST_TEST_CASE("a mask of -inf takes no relevance, and the books stay finite"
   DOCTEST_CHECK(std::abs(report.arrived - why.map.sum().item<double>()) < 1e-12);
   DOCTEST_CHECK(std::abs(missing - (report.absorbed().bias + report.absorbed().stabiliser + report.lost())) <
                 1e-9);
+}
+
+DOCTEST_TEST_CASE("numbers that no rule takes are refused") {
+  const Tensor x = random({2, 3}, 41).abs(), w = weight({4, 3}, 42);
+  const auto refuses = [&](const lumen::rule::Backward& rule) {
+    const std::string said = message_of([&] {
+      (void)relevance(
+          Composite(lrp::uniform(rule)), [&](const Tensor& v) { return at::linear(v, w); }, x,
+          at::ones({2, 4}, x.options()));
+    });
+    DOCTEST_CAPTURE(said);
+    DOCTEST_CHECK(holds(said, "expected at least 0, and finite"));
+  };
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const double bad : {-1e-6, -1.0, infinity, std::numeric_limits<double>::quiet_NaN()}) {
+    DOCTEST_CAPTURE(bad);
+    refuses(lrp::Epsilon{.epsilon = bad});
+    refuses(lrp::Gamma{.gamma = bad});
+    refuses(lrp::Gamma{.epsilon = bad});
+    refuses(lrp::AlphaBeta{.epsilon = bad});
+    refuses(lrp::ZPlus{.epsilon = bad});
+    refuses(lrp::WSquare{.epsilon = bad});
+    refuses(lrp::Flat{.epsilon = bad});
+    refuses(lrp::Replaced{.epsilon = bad});
+    refuses(lrp::ZBox{.low = -9.0, .high = 9.0, .epsilon = bad});
+  }
+  const std::string sided = message_of([&] {
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    (void)relevance(
+        Composite(lrp::uniform(lrp::AlphaBeta{.alpha = nan, .beta = nan})),
+        [&](const Tensor& v) { return at::linear(v, w); }, x, at::ones({2, 4}, x.options()));
+  });
+  DOCTEST_CHECK(holds(sided, "alpha - beta = 1"));
 }
 
 DOCTEST_TEST_CASE("what LRP cannot share is refused by name") {

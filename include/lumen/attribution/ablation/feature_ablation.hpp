@@ -56,8 +56,7 @@ struct FeatureAblation {
   [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
       const engine::Function function = engine::bind(model, x);
-      Tensors parts = parts_of(x);
-      for (Tensor& part : parts) part = part.detach();
+      const Tensors parts = engine::detached(parts_of(x));
       const engine::Start start = engine::start(function, parts, targets, run);
       const Tensors absent =
           detail::baselines(baseline, parts, detail::first_draws(run, parts.front().size(0)));

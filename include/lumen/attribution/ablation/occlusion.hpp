@@ -47,8 +47,7 @@ struct Occlusion {
   [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
       const engine::Function function = engine::bind(model, x);
-      Tensors parts = parts_of(x);
-      for (Tensor& part : parts) part = part.detach();
+      const Tensors parts = engine::detached(parts_of(x));
       engine::check_input(parts);
       const perturb::Windows windows(window, stride, engine::explained_of(parts));
       const engine::Start start = engine::start(function, parts, targets, run);

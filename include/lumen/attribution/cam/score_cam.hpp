@@ -10,6 +10,7 @@
 #include <lumen/attribution/cam/upsample.hpp>
 #include <lumen/baseline/constant.hpp>
 #include <lumen/baseline/draw.hpp>
+#include <lumen/engine/independence.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/method.hpp>
 
@@ -104,9 +105,11 @@ struct ScoreCam {
   }
 
   /// For each target, F(H_k x + (1 - H_k) x'), [N, C].
-  std::vector<Tensor> masked_scores(const engine::Function& function, const Tensors& parts,
+  std::vector<Tensor> masked_scores(const engine::Function& model, const Tensors& parts,
                                     const Tensors& origin, const detail::LayerStart& at) const {
     const std::int64_t n = parts.front().size(0), channels = at.value.size(1);
+    const engine::Function function =
+        engine::granule(at.targets, n) == 1 ? engine::independent(model) : model;
     std::vector<Tensors> pieces(at.targets.size());
     const auto visit = [&](std::int64_t first, std::int64_t count) {
       const Tensor samples = engine::samples_of(first, count, n);

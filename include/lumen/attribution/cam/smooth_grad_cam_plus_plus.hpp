@@ -2,13 +2,16 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include <lumen/attribution/cam/cam_map.hpp>
 #include <lumen/attribution/cam/detail/layer.hpp>
 #include <lumen/attribution/cam/upsample.hpp>
 #include <lumen/baseline/draw.hpp>
+#include <lumen/engine/independence.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/method.hpp>
 #include <lumen/engine/noise.hpp>
@@ -42,9 +45,9 @@ struct SmoothGradCamPlusPlus {
   /// @throws Error  as GradientCam; samples < 1 or stdev < 0
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<Tensor, T> operator()(M&& model, const X& x, const T& target) const {
-    require(samples >= 1 && stdev >= 0, [&] {
-      return text("SmoothGradCamPlusPlus: samples is ", samples, " and stdev ", stdev,
-                  ", expected at least 1 and at least 0");
+    engine::check_count("SmoothGradCamPlusPlus", "samples", samples);
+    require(stdev >= 0 && std::isfinite(stdev), [&] {
+      return text("SmoothGradCamPlusPlus: stdev is ", stdev, ", expected at least 0, and finite");
     });
     return engine::answer(target, [&](const Targets& targets) {
       const engine::Function function = engine::bind(model, x);
@@ -84,11 +87,14 @@ struct SmoothGradCamPlusPlus {
       means.push_back(
           {at::zeros_like(start.value), at::zeros_like(start.value), at::zeros_like(start.value)});
     }
+    bool asked = false;
     const auto visit = [&](std::int64_t first, std::int64_t count) {
       const Tensor rows = engine::samples_of(first, count, n);
+      const Tensors noisy = engine::noisy_rows(parts, deviations, seed, numbers, first, count);
+      if (count > 1 && engine::granule(start.targets, n) == 1 && !std::exchange(asked, true))
+        engine::require_independent(function, noisy);
       const trace::LayerDerivatives found = trace::differentiate_at(
-          function, layers, engine::noisy_rows(parts, deviations, seed, numbers, first, count),
-          engine::target_rows(start.targets, rows, n), false);
+          function, layers, noisy, engine::target_rows(start.targets, rows, n), false);
       for (std::size_t t = 0; t < means.size(); ++t) {
         const Tensor g = layout(found.gradients[t].front()), share = g / static_cast<double>(samples);
         engine::add_rows(means[t].first, rows, share);

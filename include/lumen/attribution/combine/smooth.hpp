@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -10,6 +11,7 @@
 #include <lumen/attribution/gradient/saliency.hpp>
 #include <lumen/baseline/draw.hpp>
 #include <lumen/core/seed.hpp>
+#include <lumen/engine/independence.hpp>
 #include <lumen/engine/method.hpp>
 #include <lumen/engine/moments.hpp>
 #include <lumen/engine/noise.hpp>
@@ -122,12 +124,10 @@ struct Smooth {
 
   template <Input X, class M>
   std::vector<Drawn> collect(M& model, const X& x, const Targets& targets) const {
-    require(samples >= 1 && stdev >= 0, [&] {
-      return text("Smooth: samples is ", samples, " and stdev ", stdev,
-                  ", expected at least 1 and at least 0");
-    });
-    Tensors parts = parts_of(x);
-    for (Tensor& part : parts) part = part.detach();
+    engine::check_count("Smooth", "samples", samples);
+    require(stdev >= 0 && std::isfinite(stdev),
+            [&] { return text("Smooth: stdev is ", stdev, ", expected at least 0, and finite"); });
+    const Tensors parts = engine::detached(parts_of(x));
     const engine::Start start = engine::start(engine::bind(model, x), parts, targets, run);
     const std::int64_t n = parts.front().size(0);
     const std::vector<std::int64_t> numbers = detail::sample_numbers(run, n);
@@ -155,6 +155,7 @@ struct Smooth {
       const Tensors stacked = engine::noisy_rows(parts, deviations, seed, numbers, first * n, copies * n);
       const Tensor index = engine::samples_of(0, copies * n, n);
       const Targets repeated = engine::target_rows(start.targets, index, n);
+      if (first == 0 && copies > 1) engine::require_independent(engine::bind(model, x), stacked);
       const auto answers =
           engine::ask(engine::with_run(method, inner), model, input_like(x, stacked), repeated);
       for (std::size_t t = 0; t < targets.size(); ++t) {

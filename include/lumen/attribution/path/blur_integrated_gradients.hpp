@@ -35,15 +35,14 @@ struct BlurIntegratedGradients {
   /// @throws Error  bad input or options; a score that is not finite or not differentiable
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
-    require(sigma > 0 && steps >= 1, [&] {
-      return text("BlurIntegratedGradients: sigma is ", sigma, " and steps ", steps,
-                  ", expected > 0 and at least 1");
+    engine::check_count("BlurIntegratedGradients", "steps", steps);
+    require(sigma > 0 && sigma <= 1e5, [&] {
+      return text("BlurIntegratedGradients: sigma is ", sigma, ", expected above 0, at most 1e5 pixels");
     });
     return engine::answer(target, [&](const Targets& targets) {
       const engine::Function function = engine::bind(model, x);
-      Tensors parts = parts_of(x);
-      for (Tensor& part : parts) {
-        part = part.detach();
+      const Tensors parts = engine::detached(parts_of(x));
+      for (const Tensor& part : parts) {
         require(!engine::explained(part) || part.dim() >= 3, [&] {
           return text("BlurIntegratedGradients needs an input [N, C, ...] with spatial dimensions, got ",
                       part.sizes());

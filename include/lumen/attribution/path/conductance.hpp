@@ -86,7 +86,7 @@ struct Conductance {
   /// @throws Error  bad input, options, layer or baseline; a score that is not finite or not differentiable
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<Tensor, T> operator()(M&& model, const X& x, const T& target) const {
-    require(steps >= 2, [&] { return text("Conductance: steps is ", steps, ", expected at least 2"); });
+    engine::check_count("Conductance", "steps", steps, 2);
     return engine::answer(target, [&](const Targets& targets) {
       const detail::LayerPath path = detail::layer_path(model, layer, x, baseline, targets, run);
       std::vector<double> nodes = rule(captum_left_sum ? steps + 1 : steps).nodes;

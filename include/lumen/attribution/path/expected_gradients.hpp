@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -36,13 +37,12 @@ struct ExpectedGradientsOptions {
 template <Input X, class M, Baseline B>
 std::vector<Attribution<X>> expected_gradients(M& model, const X& x, const Targets& targets,
                                                const ExpectedGradientsOptions<B>& options) {
-  require(options.samples >= 1 && options.stdev >= 0, [&] {
-    return text("ExpectedGradients: samples is ", options.samples, " and stdev ", options.stdev,
-                ", expected at least 1 and at least 0");
+  engine::check_count("ExpectedGradients", "samples", options.samples);
+  require(options.stdev >= 0 && std::isfinite(options.stdev), [&] {
+    return text("ExpectedGradients: stdev is ", options.stdev, ", expected at least 0, and finite");
   });
   const engine::Function function = engine::bind(model, x);
-  Tensors parts = parts_of(x);
-  for (Tensor& part : parts) part = part.detach();
+  const Tensors parts = engine::detached(parts_of(x));
   const engine::Start start = engine::start(function, parts, targets, options.run);
   const std::int64_t n = parts.front().size(0), samples = options.samples;
   const std::vector<std::int64_t> numbers = sample_numbers(options.run, n);

@@ -45,14 +45,14 @@ struct GuidedIntegratedGradients {
   /// @throws Error  bad input, options or baseline; a score that is not finite or not differentiable
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
-    require(steps >= 1 && fraction > 0 && fraction <= 1 && max_distance >= 0 && max_distance <= 1, [&] {
-      return text("GuidedIntegratedGradients: steps ", steps, ", fraction ", fraction, ", max_distance ",
-                  max_distance, "; expected at least 1, in (0, 1], and in [0, 1]");
+    engine::check_count("GuidedIntegratedGradients", "steps", steps);
+    require(fraction > 0 && fraction <= 1 && max_distance >= 0 && max_distance <= 1, [&] {
+      return text("GuidedIntegratedGradients: fraction ", fraction, ", max_distance ", max_distance,
+                  "; expected in (0, 1], and in [0, 1]");
     });
     return engine::answer(target, [&](const Targets& targets) {
       const engine::Function function = engine::bind(model, x);
-      Tensors parts = parts_of(x);
-      for (Tensor& part : parts) part = part.detach();
+      const Tensors parts = engine::detached(parts_of(x));
       const engine::Start start = engine::start(function, parts, targets, run);
       const std::int64_t n = parts.front().size(0);
       const Tensors origin = detail::baselines(baseline, parts, detail::first_draws(run, n));

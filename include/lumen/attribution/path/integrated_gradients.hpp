@@ -48,8 +48,7 @@ struct IntegratedGradients {
   /// @throws Error  bad input, options or baseline; a score that is not finite or not differentiable
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
-    require(steps >= 1,
-            [&] { return text("IntegratedGradients: steps is ", steps, ", expected at least 1"); });
+    engine::check_count("IntegratedGradients", "steps", steps);
     require(tolerance >= 0 && (tolerance == 0 || max_steps >= steps), [&] {
       return text("IntegratedGradients: tolerance ", tolerance, " must be >= 0 and max_steps ", max_steps,
                   " at least steps, ", steps);

@@ -40,7 +40,7 @@ struct InternalInfluence {
   /// @throws Error  bad input, options, layer or baseline; a score that is not finite or not differentiable
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<Tensor, T> operator()(M&& model, const X& x, const T& target) const {
-    require(steps >= 1, [&] { return text("InternalInfluence: steps is ", steps, ", expected at least 1"); });
+    engine::check_count("InternalInfluence", "steps", steps);
     return engine::answer(target, [&](const Targets& targets) {
       const detail::LayerPath path = detail::layer_path(model, layer, x, baseline, targets, run);
       const Quadrature q = rule(steps);

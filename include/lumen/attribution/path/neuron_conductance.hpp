@@ -92,7 +92,7 @@ struct NeuronConductance {
   /// @throws Error  bad input, options, layer or baseline; a score or neuron that is not differentiable
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
-    require(steps >= 1, [&] { return text("NeuronConductance: steps is ", steps, ", expected at least 1"); });
+    engine::check_count("NeuronConductance", "steps", steps);
     return engine::answer(target, [&](const Targets& targets) {
       const detail::LayerPath path = detail::layer_path(model, layer, x, baseline, targets, run);
       const Quadrature q = rule(steps);

@@ -75,7 +75,7 @@ std::vector<Attribution<engine::MapOf<A, const Tail, H>>> attribute_at(
     Tensors x, const std::vector<bool>& held, const Targets& targets) {
   using Map = engine::MapOf<A, const Tail, H>;
   engine::check_input(x, engine::Types::Any);
-  for (Tensor& part : x) part = part.detach();
+  x = engine::detached(x);
   const std::vector<trace::Layer> layers = trace::resolved(named, model, x);
   const Run run = engine::run_of(method);
   const std::int64_t n = x.front().size(0);

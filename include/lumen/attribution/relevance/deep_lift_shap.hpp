@@ -35,25 +35,23 @@ template <rule::DeepLiftRule R>
 std::vector<MeanLifted> deep_lift_shap(const engine::Function& function, const Tensors& x,
                                        const Origins& origins, std::int64_t draws, const Targets& targets,
                                        const R& rule, double epsilon, const Run& run) {
-  require(draws >= 1 && epsilon >= 0, [&] {
-    return text("DeepLiftShap: ", draws, " draws and epsilon ", epsilon,
-                ", expected at least 1 and at least 0");
-  });
+  engine::check_count("DeepLiftShap", "samples", draws);
+  require(epsilon >= 0, [&] { return text("DeepLiftShap: epsilon is ", epsilon, ", expected at least 0"); });
   const engine::Start start = engine::start(function, x, targets, run);
   const std::int64_t n = x.front().size(0);
   const std::size_t parts = x.size();
   rule::DeepLiftPasses passes(rule::deep_lift_chooser(rule), epsilon);
-  const engine::Function bound = passes.bind(function);
   std::vector<MeanLifted> results;
   for (const Tensor& score : start.scores) {
     const std::vector<engine::Moments> none(parts, engine::Moments(n));
     results.push_back({none, none, score, at::zeros({n}, score.options().dtype(at::kDouble))});
   }
   const std::int64_t together = rule::needs_whole_batches<R>() ? n : engine::granule(targets, n);
+  const engine::Function ruled = passes.bind(function),
+                         bound = draws > 1 && together == 1 ? engine::independent(ruled) : ruled;
   const auto visit = [&](std::int64_t first, std::int64_t count) {
     const Tensor samples = engine::samples_of(first, count, n);
-    Tensors both = engine::select_rows(x, samples);
-    for (Tensor& part : both) part = part.detach();
+    Tensors both = engine::detached(engine::select_rows(x, samples));
     const Tensors here = both, there = origins(first, samples, here);
     both.insert(both.end(), there.begin(), there.end());
     passes.origin_scores.clear();

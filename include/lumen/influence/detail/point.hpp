@@ -31,10 +31,10 @@ class Point {
     const at::AutoGradMode enable(true);
     graph_.emplace(Tensors{x.detach().clone()});
     output_ = engine::run_model(model, graph_->given);
-    require(output_.requires_grad(),
-            "influence: the output does not depend on the input through differentiable operations; check the "
-            "model "
-            "for detach, argmax, NoGradGuard or conversions to numbers");
+    require(output_.requires_grad(), [&] {
+      return text("influence: the output does not depend on the input through differentiable operations",
+                  engine::cut_note(model, {x}));
+    });
     question_ = ask(output_, outputs, targets);
   }
   Point(const Point&) = delete;

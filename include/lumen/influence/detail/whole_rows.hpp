@@ -22,10 +22,10 @@ inline Report whole_rows(const engine::Function& model, const Tensor& x, const O
   const at::AutoGradMode enable(true);
   const engine::Differentiable points({x.detach().clone()});
   const Tensor output = engine::run_model(model, points.given);
-  require(
-      output.requires_grad(),
-      "influence: the output does not depend on the input through differentiable operations; check the model "
-      "for detach, argmax, NoGradGuard or conversions to numbers");
+  require(output.requires_grad(), [&] {
+    return text("influence: the output does not depend on the input through differentiable operations",
+                engine::cut_note(model, {x}));
+  });
   const Question question = ask(output, outputs, targets);
   Report report{.forward_passes = 1, .way = Way::Whole};
   Stream stream(question, x, run, sink, report);
@@ -44,10 +44,10 @@ inline Report whole_rows(const engine::Function& model, const Tensor& x, const O
         const Tensor row = torch::autograd::grad({output}, points.origins, {seed}, /*retain_graph=*/true,
                                                  /*create_graph=*/false, /*allow_unused=*/true)
                                .front();
-        require(
-            row.defined(),
-            "influence: the output does not depend on the input through differentiable operations; check the "
-            "model for detach, argmax, NoGradGuard or conversions to numbers");
+        require(row.defined(), [&] {
+          return text("influence: the output does not depend on the input through differentiable operations",
+                      engine::cut_note(model, {x}));
+        });
         rows[b].copy_(row[0]);
         ++report.backward_passes;
       }

@@ -77,9 +77,13 @@ Probed probe_energy(M&& model, const Tensor& x, const Outputs& outputs, const An
   const c10::InferenceMode no_inference(false);
   const at::AutoGradMode enable(true);
   const engine::Differentiable points({x.detach().clone()});
-  const Tensor output = engine::run_model(engine::bind<Tensor>(model), points.given);
-  require(output.requires_grad(),
-          "influence: the output does not depend on the input through differentiable operations");
+  const engine::Function function = engine::bind<Tensor>(model);
+  const Tensor output = engine::run_model(function, points.given);
+  const auto cut = [&] {
+    return text("influence: the output does not depend on the input through differentiable operations",
+                engine::cut_note(function, {x}));
+  };
+  require(output.requires_grad(), cut);
   const detail::Question question = detail::ask(output, outputs, {score});
   const Tensor index = question.index().to(output.device());
   detail::MapMoments moments;
@@ -91,8 +95,7 @@ Probed probe_energy(M&& model, const Tensor& x, const Outputs& outputs, const An
         torch::autograd::grad({output}, points.origins, {seeds.reshape(output.sizes())},
                               /*retain_graph=*/true, /*create_graph=*/false, /*allow_unused=*/true)
             .front();
-    require(row.defined(),
-            "influence: the output does not depend on the input through differentiable operations");
+    require(row.defined(), cut);
     const at::NoGradGuard no_grad;
     moments.add(row[0].to(at::kDouble).sum(0).square() / static_cast<double>(question.size()));
     if (run.progress) run.progress("probes", k + 1, probes);

@@ -13,7 +13,8 @@ namespace lumen::rule::detail {
 
 /// Pools by how many dimensions a window has; 0 if it is none.
 inline std::int64_t pooled_dims(const std::string& kind) {
-  const bool pool = kind.starts_with("max_pool") || kind.starts_with("adaptive_max_pool");
+  const bool pool = kind.starts_with("max_pool") || kind.starts_with("adaptive_max_pool") ||
+                    kind.starts_with("fractional_max_pool");
   const std::size_t digit = kind.find_first_of("123");
   return pool && digit != std::string::npos ? kind[digit] - '0' : 0;
 }
@@ -26,6 +27,12 @@ inline Tensor pool_positions(const Record& record, std::int64_t dims) {
     const auto size = list("output_size");
     if (dims == 1) return std::get<1>(at::adaptive_max_pool1d(x, size));
     return std::get<1>(dims == 2 ? at::adaptive_max_pool2d(x, size) : at::adaptive_max_pool3d(x, size));
+  }
+  if (record.kind.starts_with("fractional")) {
+    const Tensor samples = record.tensor("random_samples");
+    const auto window = list("kernel_size"), size = list("output_size");
+    return std::get<1>(dims == 2 ? at::fractional_max_pool2d(x, window, size, samples)
+                                 : at::fractional_max_pool3d(x, window, size, samples));
   }
   const auto kernel = list("kernel_size"), stride = list("stride"), padding = list("padding"),
              dilation = list("dilation");
@@ -117,6 +124,23 @@ inline Tensors reduced_extrema(DeepLiftPasses& passes, const Record& record, con
   return only(record, 0, shared.reshape(shape).permute(back));
 }
 
+/// cummax, cummin: each entry is the extreme of those up to it.
+inline Tensors running_extrema(DeepLiftPasses& passes, const Record& record, const Tensors& gradients) {
+  const Record& origin = passes.origin(record);
+  const bool least = is_minimum(record.kind);
+  const Tensor& x = record.inputs.front();
+  if (x.dim() == 0) return only(record, 0, gradients.front());
+  const std::int64_t dim = record.argument("dim").toInt();
+  const auto positions = [&](const Tensor& t) {
+    return std::get<1>(least ? at::cummin(t, dim) : at::cummax(t, dim)).movedim(dim, -1);
+  };
+  const auto rows = [&](const Tensor& t) { return t.movedim(dim, -1); };
+  const Tensor &here = x, &there = origin.inputs.front();
+  const Tensor shared = share_windows({rows(here), rows(there), positions(here), positions(there)},
+                                      least ? -1.0 : 1.0, passes.epsilon, rows(gradients.front()));
+  return only(record, 0, shared.movedim(-1, dim));
+}
+
 /// The larger or the smaller of two values on the path.
 inline Tensors binary_extrema(DeepLiftPasses& passes, const Record& record, const Tensors& gradients) {
   const Record& origin = passes.origin(record);
@@ -136,6 +160,7 @@ inline Tensors binary_extrema(DeepLiftPasses& passes, const Record& record, cons
 /// What is known for maxima and minima.
 inline DeepLiftChoice maxima_choice(const Record& record) {
   if (pooled_dims(record.kind) > 0) return pool_maxima;
+  if (record.kind == "cummax" || record.kind == "cummin") return running_extrema;
   if (record.kind == "amax" || record.kind == "amin") return reduced_extrema;
   if (!kinds::extrema.contains(record.kind)) return std::nullopt;
   return record.inputs.size() == 2 ? DeepLiftChoice(binary_extrema) : DeepLiftChoice(reduced_extrema);

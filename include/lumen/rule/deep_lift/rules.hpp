@@ -5,6 +5,7 @@
 
 #include <lumen/rule/deep_lift/maxima.hpp>
 #include <lumen/rule/deep_lift/norm.hpp>
+#include <lumen/rule/deep_lift/pair.hpp>
 #include <lumen/rule/deep_lift/product.hpp>
 #include <lumen/rule/deep_lift/ranks.hpp>
 #include <lumen/rule/deep_lift/softmax.hpp>
@@ -48,8 +49,8 @@ inline bool is_linear(const Record& record) {
   if (kinds::norms_fixed.contains(record.kind)) return detail::norm_choice(record);
   if (detail::is_linear(record)) return DeepLiftBackward();
   if (kinds::softmaxes.contains(record.kind)) return detail::rows_of_exponentials;
-  for (const auto choose :
-       {detail::product_choice, detail::maxima_choice, detail::rank_choice, detail::norm_choice}) {
+  for (const auto choose : {detail::product_choice, detail::maxima_choice, detail::rank_choice,
+                            detail::norm_choice, detail::pair_choice}) {
     if (DeepLiftChoice choice = choose(record)) return choice;
   }
   return std::nullopt;

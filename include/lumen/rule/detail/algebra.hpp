@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -42,16 +43,11 @@ inline std::vector<c10::IValue> interpolation(const Given& given) {
   return {given.tensor(0) * (1.0 - w) + given.tensor(1) * w};
 }
 
-inline std::vector<c10::IValue> squared_error(const Given& given) {
-  const Tensor error = (given.tensor(0) - given.tensor(1)).square();
-  switch (given.integer("reduction", 1)) {
-    case 0:
-      return {error};
-    case 1:
-      return {error.mean()};
-    default:
-      return {error.sum()};
-  }
+/// x log y, 0 where x is 0 whatever y is.
+inline std::vector<c10::IValue> x_log_y(const Given& given) {
+  const auto pair = at::broadcast_tensors({given.tensor(0), given.tensor(1)});
+  const Tensor nothing = (pair[0] == 0).logical_and(pair[1].isnan().logical_not_());
+  return {(pair[0] * pair[1].masked_fill(nothing, 1).log()).masked_fill(nothing, 0)};
 }
 
 inline Decompositions algebra() {
@@ -94,8 +90,14 @@ inline Decompositions algebra() {
        [](const Given& g) -> Values {
          return {at::stack(at::broadcast_tensors({g.tensor(0), g.tensor(1)}), 0).logsumexp(0)};
        }},
-      {"mse_loss", squared_error},
+      {"logaddexp2",
+       [](const Given& g) -> Values {
+         const double ln2 = std::log(2.0);
+         const auto pair = at::broadcast_tensors({g.tensor(0), g.tensor(1)});
+         return {at::stack({pair[0] * ln2, pair[1] * ln2}, 0).logsumexp(0) / ln2};
+       }},
       {"prod", product_of_row},
+      {"xlogy", x_log_y},
   };
 }
 

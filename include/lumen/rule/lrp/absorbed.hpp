@@ -33,7 +33,10 @@ class Noting {
 
 /// R / (z + epsilon sign(z)) with sign(0) = 1; 0 where that would be a division by 0.
 /// @param bias  the constant part of z, for the notes; may be undefined
+/// @throws Error unless epsilon is finite and not negative: one of the other sign would make z smaller
 inline Tensor quotient(const Tensor& relevance, const Tensor& z, double epsilon, const Tensor& bias) {
+  require(epsilon >= 0 && std::isfinite(epsilon),
+          [&] { return text("LRP: epsilon is ", epsilon, ", expected at least 0, and finite"); });
   Tensor result;
   if (epsilon == 0.0) {
     result = relevance / z;

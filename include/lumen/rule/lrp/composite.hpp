@@ -26,6 +26,13 @@ struct Product {
   }
 };
 
+/// The magnitude of one value on the path with the sign of another: relevance goes to the magnitude.
+struct Magnitude {
+  Tensors operator()(const Record& record, const Tensors& relevance) const {
+    return only(record, 0, relevance.front().sum_to_size(record.inputs.front().sizes()));
+  }
+};
+
 /// A composite for the operators of convolutional networks, by their part in it. Activations, softmax included, and
 /// dropout pass relevance on; max pools, and the largest of several values, give it to the winner; what only moves
 /// values moves it.
@@ -57,6 +64,7 @@ struct Parts {
         return with_constant ? Backward(Pass{}) : Backward();
       }
       if (kinds::binaries.contains(record.kind) && record.paths() == 1) return Backward(Pass{});
+      if (record.kind == "copysign") return Backward(Magnitude{});
       if (record.kind == "grid_sampler" && record.paths() == 1 && record.on_path[0]) return sum;
       if (kinds::scatters.contains(record.kind) && record.argument("reduce").isNone()) {
         const c10::IValue adds = record.argument("accumulate");

@@ -50,11 +50,16 @@ struct Zero {
 /// z+ being the sum of the positive x_j w_jk and of b+; where z_k < 0 with negative parts in the place of positive
 /// ones. The denominator is never smaller than z_k.
 struct Gamma {
-  double gamma = 0.25;    ///< >= 0; 0 is LRP-epsilon, infinity LRP-z+
+  double gamma = 0.25;    ///< >= 0; 0 is LRP-epsilon, large values lead to LRP-z+
   double epsilon = 1e-6;  ///< >= 0, in units of z
   bool bias = true;
 
+  /// @throws Error unless gamma is finite and >= 0
   Tensors operator()(const Record& record, const Tensors& relevance) const {
+    require(gamma >= 0 && std::isfinite(gamma), [&] {
+      return text("lrp::Gamma: gamma is ", gamma, ", expected at least 0, and finite; the rule that large ",
+                  "values lead to is lrp::ZPlus");
+    });
     const double g = gamma;
     const Weights up = [g](const Tensor& w) { return w + g * detail::positive_part(w); };
     const Weights down = [g](const Tensor& w) { return w + g * detail::negative_part(w); };

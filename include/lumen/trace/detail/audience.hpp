@@ -20,8 +20,7 @@ class Listener;
 
 namespace detail {
 
-/// Spare: LibTorch uses it in tests of its own only.
-inline constexpr c10::DispatchKey key = c10::DispatchKey::TESTING_ONLY_GenericMode;
+inline constexpr c10::DispatchKey key = lumen::detail::heard_by;
 inline c10::DebugInfoKind audience_slot() { return c10::DebugInfoKind::TEST_INFO_2; }
 
 /// Who listens on a thread, in the order in which they are asked: one object a thread, in LibTorch's slot, whichever of

@@ -9,6 +9,7 @@
 #include <lumen/core/run.hpp>
 #include <lumen/core/tensor.hpp>
 #include <lumen/engine/function.hpp>
+#include <lumen/engine/independence.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/rows.hpp>
 #include <lumen/engine/start.hpp>
@@ -20,7 +21,7 @@ namespace lumen::detail {
 /// For each target and part: the sum over `regions` of F(x) - F(x with the region replaced by x'), at the region's
 /// elements. `regions` are of the parts that are explained.
 template <perturb::Regions R>
-std::vector<Tensors> ablate(const engine::Function& function, const Tensors& parts, const Tensors& absent,
+std::vector<Tensors> ablate(const engine::Function& model, const Tensors& parts, const Tensors& absent,
                             const engine::Start& start, const R& regions, const Run& run) {
   const std::int64_t n = parts.front().size(0);
   std::vector<Tensors> maps(start.targets.size());
@@ -31,6 +32,8 @@ std::vector<Tensors> ablate(const engine::Function& function, const Tensors& par
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (engine::explained(parts[i])) explained.push_back(i);
   }
+  const engine::Function function =
+      regions.count() > 1 && engine::granule(start.targets, n) == 1 ? engine::independent(model) : model;
   const auto chunk = [&](std::int64_t first, std::int64_t count) {
     const Tensor samples = engine::samples_of(first, count, n);
     const Tensor which = at::arange(first, first + count, at::kLong).div(n, "floor");

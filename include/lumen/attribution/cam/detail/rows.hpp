@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <lumen/attribution/cam/detail/layer.hpp>
+#include <lumen/engine/independence.hpp>
 #include <lumen/engine/input.hpp>
 
 /// Scores of many versions of a layer's value: what ablating and masking a layer needs.
@@ -76,6 +77,8 @@ inline std::vector<Tensor> scores_of_versions(const engine::Function& model, con
     }
   }
   for (Tensors& piece : pieces) piece.clear();
+  const engine::Function plain = [&](const Tensors& rows) { return trace::tail(model, {layer}, rows); },
+                         tail = whole == 1 ? engine::independent(plain) : plain;
   sweep(count * n, whole, run, what, [&](std::int64_t first, std::int64_t rows) {
     const Tensor samples = engine::samples_of(first, rows, n);
     Tensors values;
@@ -85,7 +88,7 @@ inline std::vector<Tensor> scores_of_versions(const engine::Function& model, con
     }
     Tensors parts{at::cat(values)};
     for (Tensor& part : engine::select_rows(x, samples)) parts.push_back(std::move(part));
-    const Tensor output = trace::tail(model, {layer}, parts);
+    const Tensor output = tail(parts);
     const Targets targets = engine::target_rows(start.targets, samples, n);
     for (std::size_t t = 0; t < targets.size(); ++t) pieces[t].push_back(targets[t](output));
   });

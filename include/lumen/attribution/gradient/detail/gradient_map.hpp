@@ -9,6 +9,7 @@
 #include <lumen/core/run.hpp>
 #include <lumen/engine/answer.hpp>
 #include <lumen/engine/gradients_at.hpp>
+#include <lumen/trace/cut.hpp>
 
 namespace lumen::detail {
 

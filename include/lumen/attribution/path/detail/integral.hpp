@@ -18,6 +18,7 @@
 #include <lumen/engine/quadrature.hpp>
 #include <lumen/engine/rows.hpp>
 #include <lumen/engine/start.hpp>
+#include <lumen/trace/cut.hpp>
 
 namespace lumen::detail {
 

@@ -4,12 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <lumen/attribution/path/detail/integral.hpp>
 #include <lumen/attribution/path/path.hpp>
 #include <lumen/baseline/draw.hpp>
 #include <lumen/engine/gradient.hpp>
+#include <lumen/engine/independence.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/method.hpp>
 #include <lumen/trace/suffix.hpp>
@@ -25,13 +27,17 @@ struct LayerPath {
   path::Straight line;
   engine::Start start;
   std::vector<Tensor> baseline_scores;
+  mutable bool asked = false;  ///< whether samples are independent
 
   [[nodiscard]] std::int64_t size() const { return x.front().size(0); }
 
   /// The points of rows first ... first + samples - 1, numbered node * N + sample.
   [[nodiscard]] Tensors points(const std::vector<double>& nodes, std::int64_t first,
                                const Tensor& samples) const {
-    return line.points(nodes_of(nodes, first, samples.size(0), size()), samples);
+    Tensors rows = line.points(nodes_of(nodes, first, samples.size(0), size()), samples);
+    const bool apart = samples.size(0) > 1 && engine::granule(start.targets, size()) == 1;
+    if (apart && !std::exchange(asked, true)) engine::require_independent(model, rows);
+    return rows;
   }
 
   /// Visits nodes * N rows in chunks within the budget: `collect(derivatives, first, samples)`.
@@ -55,8 +61,7 @@ LayerPath layer_path(M& model, const trace::Layer& layer, const X& x, const B& b
                      const Targets& targets, const Run& run) {
   LayerPath path;
   path.model = engine::bind(model, x);
-  path.x = parts_of(x);
-  for (Tensor& part : path.x) part = part.detach();
+  path.x = engine::detached(parts_of(x));
   engine::check_input(path.x);
   path.layer = trace::resolved({layer}, path.model, path.x).front();
   path.start = engine::start(path.model, path.x, targets, run);
