@@ -8,7 +8,7 @@
 #include <functional>
 #include <tuple>
 
-#include <lumen/baseline/blur.hpp>
+#include <lumen/influence/at_pixel.hpp>
 #include <lumen/influence/field/theoretical.hpp>
 #include <lumen/influence/reducer/reduce.hpp>
 #include <lumen/influence/rows.hpp>
@@ -22,6 +22,7 @@
 #include <lumen/io/read.hpp>
 #include <lumen/map/distance.hpp>
 #include <lumen/map/view.hpp>
+#include <lumen/perturb/fade.hpp>
 #include <lumen/target/element.hpp>
 #include <lumen/target/transform.hpp>
 #include <lumen/trace/program.hpp>
@@ -135,42 +136,10 @@ Influence measure_influence(const Network& net, const Story& story, std::int64_t
 
 namespace {
 
-/// The image with its vessel near a pixel replaced, by a share, by what lies around it.
-Tensor faded(const Tensor& image, const Tensor& vessel, const Tensor& near, double share) {
-  const lm::baseline::Blur blur{.sigma = 6.0};
-  const Tensor outside = vessel.logical_not().to(image.scalar_type());
-  const Tensor around = blur((image * outside).unsqueeze(0))[0] /
-                        blur(outside.reshape({1, 1, image.size(1), image.size(2)}))[0].clamp_min(1e-3);
-  // a border of two pixels fades, too: there the vessel's light has spread
-  const Tensor wide = at::max_pool2d(
-      vessel.to(image.scalar_type()).reshape({1, 1, image.size(1), image.size(2)}), 5, 1, 2)[0];
-  return image + share * near * wide * (around - image);
-}
-
 Faded measured(const Network& net, const std::string& name, const Tensor& image, std::int64_t row,
                std::int64_t column, const Tensor& path) {
-  Faded found{.name = name, .image = image};
   const Tensor x = image.unsqueeze(0);
-  const inf::Threshold own{.level = 0.01, .of = Of::Row};
-  const auto reduced = inf::Reduce{}(
-      [&](const inf::RowSink& sink) {
-        inf::rows(net, x, inf::Pixels{{{row, column}}}, {vessel_log_odds}, [&](const inf::RowChunk& chunk) {
-          found.row = chunk.dense()[0].sum(0);
-          sink(chunk);
-        });
-      },
-      inf::Count{own}, inf::BoxArea{own}, inf::Fulfilment{own}, inf::PositiveMass{}, inf::NegativeMass{},
-      inf::EnergyRadius{}, inf::MassInside{path});
-  const auto at = [&](const Tensor& statistic) { return statistic[row][column].item<double>(); };
-  const auto& [count, area, fulfilment, positive, negative, radius, inside] = reduced.results;
-  found.peak = reduced.peaks.magnitude();
-  found.count = at(count);
-  found.box_area = at(area);
-  found.fulfilment = at(fulfilment);
-  found.positive = at(positive);
-  found.negative = at(negative);
-  found.radius = at(radius);
-  found.on_path = at(inside);
+  Faded found{.name = name, .image = image, .on = inf::at_pixel(net, x, row, column, vessel_log_odds, path)};
   const at::NoGradGuard no_gradient;
   found.probability = at::softmax(net(x), 1)[0][1][row][column].item<double>();
   return found;
@@ -183,16 +152,9 @@ Vanishing watch_vanishing(const Network& net, const Story& story, const std::fil
   Vanishing found{.row = story.row, .column = story.column};
   if (folder.empty()) {
     const Tensor image = story.sample.image, vessel = story.sample.label.eq(1);
-    const auto squared = [](std::int64_t extent, std::int64_t middle) {
-      return (at::arange(extent, at::kFloat) - static_cast<double>(middle)).square();
-    };
-    const Tensor near = (-(squared(image.size(1), story.row).unsqueeze(1) +
-                           squared(image.size(2), story.column).unsqueeze(0)) /
-                         (2.0 * 10 * 10))
-                            .exp()
-                            .unsqueeze(0);
     for (const int percent : {0, 20, 40, 60, 80, 100})
-      series.emplace_back(lm::text(percent, " % faded"), faded(image, vessel, near, percent / 100.0));
+      series.emplace_back(lm::text(percent, " % faded"),
+                          lm::perturb::Fade{}(image, vessel, story.row, story.column, percent / 100.0));
     found.words =
         "image " + story.sample.name + ", whose vessel around the pixel fades into what lies beside it";
   } else {

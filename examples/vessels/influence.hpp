@@ -12,6 +12,7 @@
 #include <lumen/influence/field/effective.hpp>
 #include <lumen/influence/field/gaussian.hpp>
 #include <lumen/influence/normalise.hpp>
+#include <lumen/influence/pixel_influence.hpp>
 #include <lumen/influence/reducer/activation.hpp>
 #include <lumen/influence/reducer/extremes.hpp>
 
@@ -46,11 +47,9 @@ inline const std::vector<double> distance_edges{1, 2, 4, 8, 16};
 /// One image of a series in which a vessel vanishes.
 struct Faded {
   std::string name{};
-  Tensor image{};          ///< [1, H, W]
-  Tensor row{};            ///< [H, W]: the gradient of the pixel's log-odds
-  double probability = 0;  ///< of vessel at the pixel
-  double peak = 0, count = 0, box_area = 0, fulfilment = 0, positive = 0, negative = 0, radius = 0;
-  double on_path = 0;  ///< share of the mass that lies where the series differs
+  Tensor image{};                         ///< [1, H, W]
+  double probability = 0;                 ///< of vessel at the pixel
+  lumen::influence::PixelInfluence on{};  ///< on the pixel's log-odds; `inside`: where the series differs
 };
 struct Vanishing {
   std::int64_t row = 0, column = 0;

@@ -201,19 +201,19 @@ void vanishing_section(v::Report& report, const Vanishing& vanishing) {
   v::Table table{.headers = {"Image", "Probability", "Count", "Box, pixels", "Fulfilment", "For vessel",
                              "Against", "Radius 90 %", "Where it fades, %"}};
   for (const Faded& image : vanishing.images) {
-    const Window window(vanishing.row, vanishing.column, image.row.size(0), image.row.size(1), side);
+    const Window window(vanishing.row, vanishing.column, image.on.row.size(0), image.on.row.size(1), side);
     Tensor place = window.of(shown(image.image));
     v::draw(place,
             {.row = vanishing.row - window.top, .column = vanishing.column - window.left, .radius = 4});
     matrix.rows.push_back(
         {.label = image.name,
          .note = "probability " + decimals(image.probability),
-         .figures = {Figure{.picture = place}, Figure{.picture = over(image.image, image.row, window,
+         .figures = {Figure{.picture = place}, Figure{.picture = over(image.image, image.on.row, window,
                                                                       vanishing.row, vanishing.column)}}});
-    table.rows.push_back({image.name, decimals(image.probability), decimals(image.count, 0),
-                          decimals(image.box_area, 0), decimals(image.fulfilment), number(image.positive),
-                          number(image.negative), decimals(image.radius, 1),
-                          decimals(100 * image.on_path, 0)});
+    table.rows.push_back({image.name, decimals(image.probability), decimals(image.on.count, 0),
+                          decimals(image.on.box_area, 0), decimals(image.on.fulfilment),
+                          number(image.on.positive), number(image.on.negative), decimals(image.on.radius, 1),
+                          decimals(100 * image.on.inside, 0)});
   }
   section.matrix(matrix);
   section.table(table);

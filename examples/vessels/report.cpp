@@ -441,13 +441,13 @@ void write_summary(const Result& result) {
     for (const Faded& image : result.vanishing->images)
       out["vanishing"].push_back({{"image", image.name},
                                   {"probability", image.probability},
-                                  {"count", image.count},
-                                  {"box_area", image.box_area},
-                                  {"fulfilment", image.fulfilment},
-                                  {"positive_mass", image.positive},
-                                  {"negative_mass", image.negative},
-                                  {"radius_90", image.radius},
-                                  {"mass_where_the_images_differ", image.on_path}});
+                                  {"count", image.on.count},
+                                  {"box_area", image.on.box_area},
+                                  {"fulfilment", image.on.fulfilment},
+                                  {"positive_mass", image.on.positive},
+                                  {"negative_mass", image.on.negative},
+                                  {"radius_90", image.on.radius},
+                                  {"mass_where_the_images_differ", image.on.inside}});
   }
   out["rows"] = Json::array();
   for (const Story& story : result.stories)
