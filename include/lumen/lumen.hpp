@@ -108,6 +108,7 @@
 #include <lumen/attribution/mask/meaningful_perturbation.hpp>
 #include <lumen/attribution/mask/rise.hpp>
 #include <lumen/attribution/mask/sobol.hpp>
+#include <lumen/attribution/mask/xrai.hpp>
 #include <lumen/attribution/path/blur_integrated_gradients.hpp>
 #include <lumen/attribution/path/conductance.hpp>
 #include <lumen/attribution/path/expected_gradients.hpp>

@@ -194,7 +194,7 @@ DOCTEST_TEST_CASE(
   std::int64_t tried = 0;
   for (const catalogue::Entry& entry : lumen::testing::methods()) {
     catalogue::Choices choices;
-    if (entry.traits.layer == catalogue::LayerUse::required) choices.layer = last;
+    if (entry.traits.layer == catalogue::LayerUse::Required) choices.layer = last;
     if (entry.both) choices.neuron = neuron;
     for (const catalogue::OptionInfo& option : entry.options) {
       if (option.range.empty()) continue;

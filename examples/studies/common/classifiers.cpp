@@ -44,7 +44,7 @@ std::vector<Method> methods(const Options& options) {
   const lm::Run run{.progress = options.progress};
   //! [methods]
   const auto relu4 = lm::layer::nth("relu", 3);
-  const auto bilinear = lm::Upsample::bilinear;
+  const auto bilinear = lm::Upsample::Bilinear;
   return {
       {"Integrated gradients", "integrated_gradients", "20 Gauss-Legendre steps from the baseline 0",
        asked(lm::IntegratedGradients{.steps = 20, .run = run})},
@@ -72,8 +72,8 @@ Method smoothed(const Options& options) {
   const lm::Smooth smooth{.method = lm::IntegratedGradients{.steps = 20},
                           .samples = 10,
                           .stdev = 1.0,
-                          .scale = lm::NoiseScale::input_units,
-                          .moment = lm::Moment::square,
+                          .scale = lm::NoiseScale::InputUnits,
+                          .moment = lm::Moment::Square,
                           .run = {.progress = options.progress},
                           .seed = options.seed};
   //! [smoothed]

@@ -206,7 +206,7 @@ void channels(Findings& found, const Subject& subject, const Said& before) {
     const std::int64_t row = place / before.labels.size(1), column = place % before.labels.size(1);
     //! [targets]
     const lm::Targets questions{
-        lm::target::ClassRegion{.channel = label, .reduction = lm::target::Reduction::mean},
+        lm::target::ClassRegion{.channel = label, .reduction = lm::target::Reduction::Mean},
         lm::target::Pixel{.channel = label, .row = row, .column = column}};
     const lm::AtLayer gradient{.method = lm::Saliency{.absolute = false}, .layer = subject.layer};
     const auto slopes = gradient(subject.net, subject.x, questions);

@@ -186,7 +186,7 @@ Step measure(const Network& net, const Series& series, const Tensor& image, cons
   Step step{.on = inf::at_pixel(net, x, series.row, series.column, vessel, fading)};
   const auto counted = inf::Reduce{}(
       [&](const inf::RowSink& sink) { inf::rows(net, x, inf::Every{.step = every}, {vessel}, sink); },
-      inf::Count{{.level = 0.01, .of = inf::Threshold::Of::image}});
+      inf::Count{{.level = 0.01, .of = inf::Threshold::Of::Image}});
   //! [measure]
   step.counts = std::get<0>(counted.results)
                     .slice(0, 0, image.size(1), every)

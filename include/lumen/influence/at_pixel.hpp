@@ -32,7 +32,7 @@ template <class M>
   requires Model<M>
 [[nodiscard]] PixelInfluence at_pixel(M&& model, const Tensor& x, std::int64_t row, std::int64_t column,
                                       const AnyTarget& score, const Tensor& mask = {},
-                                      Threshold threshold = {.level = 0.01, .of = Threshold::Of::row}) {
+                                      Threshold threshold = {.level = 0.01, .of = Threshold::Of::Row}) {
   PixelInfluence found;
   const Tensor region = mask.defined() ? mask : at::zeros({x.size(2), x.size(3)}, at::kBool);
   const auto reduced = Reduce{}(
