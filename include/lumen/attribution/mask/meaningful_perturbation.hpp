@@ -100,7 +100,7 @@ struct MeaningfulPerturbation {
     for (std::int64_t i = 0; i < iterations; ++i) {
       const at::AutoGradMode enable(true);
       const Tensor leaf = grid.detach().requires_grad_(true);
-      const Tensor mask = upsampled(leaf, size, Upsample::bilinear);
+      const Tensor mask = upsampled(leaf, size, Upsample::Bilinear);
       const Tensor pull = input.pull(target, mask.detach());
       const Tensor loss =
           (mask * pull).sum() + sparsity * (1 - leaf).mean({1, 2, 3}).sum() + smoothness * roughness(leaf);
@@ -118,7 +118,7 @@ struct MeaningfulPerturbation {
       }
     }
     const at::NoGradGuard no_grad;
-    return upsampled(grid, size, Upsample::bilinear);
+    return upsampled(grid, size, Upsample::Bilinear);
   }
 };
 

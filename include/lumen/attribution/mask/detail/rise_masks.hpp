@@ -49,7 +49,7 @@ class RiseMasks {
     if (sizes_ == cells_) return sizes_.empty() ? grids.reshape({count}) : grids;
     std::vector<std::int64_t> larger;
     for (std::size_t d = 0; d < cells_.size(); ++d) larger.push_back((cells_[d] + 1) * sides_[d]);
-    const Tensor smooth = upsampled(grids, larger, Upsample::bilinear);
+    const Tensor smooth = upsampled(grids, larger, Upsample::Bilinear);
     Tensors masks;
     for (std::int64_t draw = first; draw < first + count; ++draw) {
       Tensor mask = smooth.narrow(0, draw - first, 1);
