@@ -201,12 +201,12 @@ DOCTEST_TEST_CASE("overlapping features of several inputs, and at a layer") {
   const lm::AtLayer at_layer{
       .method = FeatureAblation{.groups = Features::overlapping(Tensors{channels, others})},
       .layer = lm::layer::of(net.conv2),
-      .baseline_of = lm::BaselineOf::layer};
+      .baseline_of = lm::BaselineOf::Layer};
   const Tensor map = at_layer(net, image, target::Class{0}).map;
   const auto of = [&](const Tensor& mask) {
     const lm::AtLayer one{.method = FeatureAblation{.groups = {mask.to(at::kLong)}},
                           .layer = lm::layer::of(net.conv2),
-                          .baseline_of = lm::BaselineOf::layer};
+                          .baseline_of = lm::BaselineOf::Layer};
     return one(net, image, target::Class{0}).map * mask;
   };
   DOCTEST_CHECK(all_close(map, of(channels) + of(others), 1e-12));

@@ -13,6 +13,7 @@
 #include <lumen/catalogue/gradients.hpp>
 #include <lumen/catalogue/layers.hpp>
 #include <lumen/catalogue/masked_cams.hpp>
+#include <lumen/catalogue/masks.hpp>
 #include <lumen/catalogue/paths.hpp>
 #include <lumen/catalogue/relevance.hpp>
 #include <lumen/catalogue/smooth.hpp>
@@ -58,6 +59,7 @@ inline std::string plain_name(const std::string& name) {
     add_masked_cams(entries);
     add_layers(entries);
     add_ablations(entries);
+    add_masks(entries);
     add_smooth(entries, [](const std::string& name) -> const Entry& { return find(methods(), name); });
     return entries;
   }();

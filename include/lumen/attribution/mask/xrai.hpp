@@ -37,7 +37,7 @@ struct BlackAndWhiteGradients {
         const Tensors other = parts_of(others[t].map);
         for (std::size_t p = 0; p < map.size(); ++p) map[p] = (map[p] + other[p]) / 2;
         results[t].map = input_of<X>(map);
-        results[t].completeness_error = {};  // of neither difference of scores
+        results[t].completeness_error = Tensor();  // of neither difference of scores
         results[t].forward_passes += others[t].forward_passes;
         results[t].backward_passes += others[t].backward_passes;
       }

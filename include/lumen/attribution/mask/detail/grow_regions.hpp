@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <lumen/core/input.hpp>
 #include <lumen/core/tensor.hpp>
 
 namespace lumen::detail {
