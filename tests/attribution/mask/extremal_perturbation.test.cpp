@@ -50,7 +50,7 @@ double overlap(const Tensor& mask, std::int64_t top, std::int64_t left) {
 
 DOCTEST_TEST_CASE("extremal masks find the evidence, with the area asked for") {
   const Tensor x = at::ones({1, 2, 32, 32}, at::kFloat);
-  for (const MaskGoal goal : {MaskGoal::preserve, MaskGoal::remove, MaskGoal::both}) {
+  for (const MaskGoal goal : {MaskGoal::Preserve, MaskGoal::Remove, MaskGoal::Both}) {
     DOCTEST_CAPTURE(static_cast<int>(goal));
     const ExtremalPerturbation method{
         .baseline = zero, .area = 64.0 / 1024, .goal = goal, .iterations = 200, .step = 2};
@@ -63,7 +63,7 @@ DOCTEST_TEST_CASE("extremal masks find the evidence, with the area asked for") {
     DOCTEST_CHECK(why[0].map.min().item<double>() >= 0);
     DOCTEST_CHECK(why[0].map.max().item<double>() <= 1);
     DOCTEST_CHECK(all_close(why[0].map.select(1, 0), why[0].map.select(1, 1), 0.0));
-    DOCTEST_CHECK(why[0].backward_passes == (goal == MaskGoal::both ? 400 : 200));
+    DOCTEST_CHECK(why[0].backward_passes == (goal == MaskGoal::Both ? 400 : 200));
   }
 }
 
@@ -78,7 +78,7 @@ DOCTEST_TEST_CASE("what is preserved keeps the score, what is removed takes it a
   //! [extremal]
   DOCTEST_CHECK(score(kept) > 0.8 * score(at::ones_like(x)));
   ExtremalPerturbation remove = method;
-  remove.goal = MaskGoal::remove;
+  remove.goal = MaskGoal::Remove;
   DOCTEST_CHECK(score(1 - remove(planted, x, Class{}).map) < 0.2 * score(at::ones_like(x)));
 }
 

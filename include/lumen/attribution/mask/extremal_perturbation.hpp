@@ -17,9 +17,9 @@ namespace lumen {
 
 /// What an extremal mask is to do.
 enum class MaskGoal {
-  preserve,  ///< the score stays when only the mask is seen
-  remove,    ///< the score falls when the mask is taken away
-  both,      ///< the difference of the two
+  Preserve,  ///< the score stays when only the mask is seen
+  Remove,    ///< the score falls when the mask is taken away
+  Both,      ///< the difference of the two
 };
 
 /// Extremal perturbations: Fong, Patrick and Vedaldi, "Understanding Deep Networks via Extremal Perturbations and Smooth
@@ -31,12 +31,12 @@ enum class MaskGoal {
 /// m is smooth: a maximum convolution of a grid of cells of `step` pixels. Found by gradient descent with momentum and
 /// projection to [0, 1] from m = 1/2; the strength rises from 0 over the first quarter and doubles after one and two
 /// thirds. The score is taken in units of what there is to explain, so that the options do not hang on its scale.
-/// Deterministic. Cost: one forward and one backward pass an iteration (two with MaskGoal::both), and two forward.
+/// Deterministic. Cost: one forward and one backward pass an iteration (two with MaskGoal::Both), and two forward.
 template <Baseline B = baseline::Blur>
 struct ExtremalPerturbation {
   B baseline{};       ///< x', what is seen where the mask is 0; a random one is drawn once for each sample
   double area = 0.1;  ///< share of the image that the mask covers, in (0, 1)
-  MaskGoal goal = MaskGoal::preserve;
+  MaskGoal goal = MaskGoal::Preserve;
   std::int64_t iterations = 800;
   std::int64_t step =
       0;  ///< side of the grid's cells, pixels; 0: a 32nd of the longer side (7 of 224), at least 1
@@ -65,7 +65,7 @@ struct ExtremalPerturbation {
       const std::int64_t side =
           step > 0 ? step : std::max<std::int64_t>(1, std::max(input.height(), input.width()) / 32);
       const detail::SmoothMask smooth(input.height(), input.width(), side, input.image().options());
-      const std::int64_t passes = iterations * (goal == MaskGoal::both ? 2 : 1);
+      const std::int64_t passes = iterations * (goal == MaskGoal::Both ? 2 : 1);
       std::vector<Attribution<X>> results;
       for (std::size_t t = 0; t < targets.size(); ++t) {
         results.push_back({.map = input_of<X>(input.map(found(input, smooth, t, targets.size()))),
@@ -107,8 +107,8 @@ struct ExtremalPerturbation {
       const Tensor leaf = grid.detach().requires_grad_(true);
       const Tensor mask = smooth(leaf), seen = mask.detach();
       Tensor pull = at::zeros_like(seen);
-      if (goal != MaskGoal::remove) pull = pull + input.pull(target, seen);
-      if (goal != MaskGoal::preserve) pull = pull + input.pull(target, 1 - seen);
+      if (goal != MaskGoal::Remove) pull = pull + input.pull(target, seen);
+      if (goal != MaskGoal::Preserve) pull = pull + input.pull(target, 1 - seen);
       const Tensor sorted = std::get<0>(mask.reshape({n, pixels}).sort(1));
       const Tensor loss = strength_at(i) * (sorted - order).square().mean(1).sum() - (mask * pull).sum();
       const Tensor slope = torch::autograd::grad({loss}, {leaf}).front();
