@@ -28,13 +28,21 @@ struct Comparison {
       1e-4;  ///< of the two results' difference over the largest value; negative: not the same numbers
 };
 
-/// Checks that both sides agree, times them by turns and prints the table.
+/// A case by its name: what measuring it for so many seconds gives.
+struct Measured {
+  std::string name;
+  std::function<Row(double seconds)> measure;
+};
+
+/// Measures the cases that are asked for, one after the other, and prints the table.
 /// Arguments: [--only NAME] [--seconds S] [--threads N] [--json FILE].
-inline int run_comparisons(int argc, char** argv, const std::vector<Comparison>& all) try {
+inline int run_measured(int argc, char** argv, const std::vector<Measured>& all) try {
   std::string only, json;
   double seconds = 20.0;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string key = argv[i], value = argv[i + 1];
+  for (int i = 1; i < argc; i += 2) {
+    const std::string key = argv[i];
+    require(i + 1 < argc, [&] { return "no value for " + key; });
+    const std::string value = argv[i + 1];
     if (key == "--only")
       only = value;
     else if (key == "--json")
@@ -47,35 +55,47 @@ inline int run_comparisons(int argc, char** argv, const std::vector<Comparison>&
       throw Error("unknown option " + key);
   }
   std::vector<Row> rows;
-  for (const Comparison& each : all) {
+  for (const Measured& each : all) {
     if (each.name.find(only) == std::string::npos) continue;
-    if (each.tolerance >= 0) {
-      const Tensor ours = each.ours(), limit = each.limit();
-      require(ours.sizes() == limit.sizes(),
-              [&] { return text(each.name, ": ", ours.sizes(), " and ", limit.sizes()); });
-      const double error = ((ours - limit).abs().max() / limit.abs().max()).item<double>();
-      require(error <= each.tolerance, [&] { return text(each.name, ": the results differ by ", error); });
-    }
-    const auto times =
-        interleaved({timed([&] { (void)each.ours(); }), timed([&] { (void)each.limit(); })}, seconds);
-    Row row{.name = each.name,
-            .ours = median(times[0]),
-            .limit = median(times[1]),
-            .over_limit = ratio(times[0], times[1])};
-    if (each.over_limit > 0)
-      row.verdict =
-          text("<= ", each.over_limit, " x limit: ", row.over_limit <= each.over_limit ? "met" : "missed");
-    if (each.faster > 0)
-      row.verdict = text("naive/lumen ", fixed(1 / row.over_limit), ", >= ", each.faster, ": ",
-                         1 / row.over_limit >= each.faster ? "met" : "missed");
-    std::cerr << each.name << ": " << times.front().size() << " rounds done\n";
-    rows.push_back(row);
+    rows.push_back(each.measure(seconds));
+    rows.back().name = each.name;
+    std::cerr << each.name << ": " << seconds_text(rows.back().ours) << ", "
+              << seconds_text(rows.back().limit) << "; " << rows.back().verdict << '\n';
   }
   finish(rows, json, "none");
   return EXIT_SUCCESS;
 } catch (const std::exception& problem) {
   std::cerr << "bench: " << problem.what() << '\n';
   return EXIT_FAILURE;
+}
+
+/// Checks that both sides agree, and times them by turns.
+inline Row measure(const Comparison& asked, double seconds) {
+  if (asked.tolerance >= 0) {
+    const Tensor ours = asked.ours(), limit = asked.limit();
+    require(ours.sizes() == limit.sizes(),
+            [&] { return text(asked.name, ": ", ours.sizes(), " and ", limit.sizes()); });
+    const double error = ((ours - limit).abs().max() / limit.abs().max()).item<double>();
+    require(error <= asked.tolerance, [&] { return text(asked.name, ": the results differ by ", error); });
+  }
+  const auto times =
+      interleaved({timed([&] { (void)asked.ours(); }), timed([&] { (void)asked.limit(); })}, seconds);
+  Row row{.ours = median(times[0]), .limit = median(times[1]), .over_limit = ratio(times[0], times[1])};
+  if (asked.over_limit > 0)
+    row.verdict =
+        text("<= ", asked.over_limit, " x limit: ", row.over_limit <= asked.over_limit ? "met" : "missed");
+  if (asked.faster > 0)
+    row.verdict = text("naive/lumen ", fixed(1 / row.over_limit), ", >= ", asked.faster, ": ",
+                       1 / row.over_limit >= asked.faster ? "met" : "missed");
+  return row;
+}
+
+/// The same for several.
+inline int run_comparisons(int argc, char** argv, const std::vector<Comparison>& all) {
+  std::vector<Measured> cases;
+  for (const Comparison& each : all)
+    cases.push_back({each.name, [each](double seconds) { return measure(each, seconds); }});
+  return run_measured(argc, argv, cases);
 }
 
 }  // namespace lumen::bench

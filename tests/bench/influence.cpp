@@ -7,10 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
-#include <exception>
 #include <functional>
-#include <iostream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +20,7 @@
 #include <lumen/net/unet.hpp>
 #include <lumen/target/element.hpp>
 
+#include "bench/comparison.hpp"
 #include "bench/measure.hpp"
 #include "bench/nets.hpp"
 #include "bench/report.hpp"
@@ -139,71 +137,52 @@ Turns measure(const Net& net, const Tensor& x, bool columns, double seconds, boo
   return turns;
 }
 
-struct Case {
-  std::string name;
-  Net net;
-  std::int64_t size;
-  bool columns;
-  double one,
-      two;  ///< at least so many times faster than a whole pass, on one and on two threads; 0: no target
-};
+/// @param one, two  at least so many times faster than a whole pass, on one and on two threads; 0: no target
+bench::Measured against_whole(const std::string& name, const Net& net, std::int64_t size, bool columns,
+                              double one, double two) {
+  return {name, [=](double seconds) {
+            const Turns turns = measure(net, picture(size), columns, seconds);
+            bench::Row row{.ours = bench::median(turns.per_row),
+                           .limit = bench::median(turns.whole),
+                           .over_limit = bench::ratio(turns.per_row, turns.whole)};
+            const int threads = at::get_num_threads();
+            const double wanted = threads == 1 ? one : threads == 2 ? two : 0.0, found = 1.0 / row.over_limit;
+            row.verdict = lumen::text("whole/row ", bench::fixed(found));
+            if (wanted > 0)
+              row.verdict += lumen::text(", >= ", wanted, ": ", found >= wanted ? "met" : "missed");
+            return row;
+          }};
+}
+
+/// A row of a large image against one of a small image, streams of the two by turns.
+bench::Measured against_smaller(const std::string& name, const Net& net, std::int64_t size,
+                                std::int64_t smaller) {
+  return {
+      name, [=](double seconds) {
+        std::vector<double> small, large;
+        for (int turn = 0; turn < 3; ++turn) {
+          small.push_back(bench::median(measure(net, picture(smaller), true, seconds / 6, false).per_row));
+          large.push_back(bench::median(measure(net, picture(size), true, seconds / 6, false).per_row));
+        }
+        const double ratio = bench::ratio(large, small);
+        return bench::Row{
+            .ours = bench::median(large),
+            .limit = bench::median(small),
+            .over_limit = ratio,
+            .verdict = lumen::text("a row of ", size, " over one of ", smaller, ": ", bench::fixed(ratio),
+                                   ", <= 1.15: ", ratio <= 1.15 ? "met" : "missed")};
+      }};
+}
 
 }  // namespace
 
-int main(int argc, char** argv) try {
-  std::string only, json;
-  double seconds = 20.0;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string key = argv[i], value = argv[i + 1];
-    if (key == "--only")
-      only = value;
-    else if (key == "--json")
-      json = value;
-    else if (key == "--seconds")
-      seconds = std::stod(value);
-    else if (key == "--threads")
-      at::set_num_threads(std::stoi(value));
-    else
-      throw lumen::Error("unknown option " + key);
-  }
-  const int threads = at::get_num_threads();
+int main(int argc, char** argv) {
   const Net resnet = seeded<lumen::net::CustomResNet>(2);
-  const std::vector<Case> all{{"influence-ten-256", ten(), 256, false, 250, 200},
-                              {"influence-unet-256", seeded<lumen::net::UNet>(), 256, false, 20, 15},
-                              {"influence-resnet-256", resnet, 256, true, 20, 15},
-                              {"influence-resnet-512", resnet, 512, true, 100, 0}};
-  std::vector<bench::Row> rows;
-  for (const Case& each : all) {
-    if (each.name.find(only) == std::string::npos) continue;
-    const Turns turns = measure(each.net, picture(each.size), each.columns, seconds);
-    bench::Row row{.name = each.name,
-                   .ours = bench::median(turns.per_row),
-                   .limit = bench::median(turns.whole),
-                   .over_limit = bench::ratio(turns.per_row, turns.whole)};
-    const double wanted = threads == 1 ? each.one : threads == 2 ? each.two : 0.0;
-    const std::string met = 1.0 / row.over_limit >= wanted ? "met" : "missed";
-    row.verdict = lumen::text("whole/row ", bench::fixed(1.0 / row.over_limit));
-    if (wanted > 0) row.verdict += lumen::text(", >= ", wanted, ": ", met);
-    std::cerr << each.name << ": " << turns.whole.size() << " turns done\n";
-    rows.push_back(row);
-  }
-  if (std::string("influence-resnet-1024").find(only) != std::string::npos) {
-    std::vector<double> small, large;  // streams of the two sizes by turns
-    for (int turn = 0; turn < 3; ++turn) {
-      small.push_back(bench::median(measure(resnet, picture(256), true, seconds / 6, false).per_row));
-      large.push_back(bench::median(measure(resnet, picture(1024), true, seconds / 6, false).per_row));
-    }
-    const double ratio = bench::ratio(large, small);
-    rows.push_back({.name = "influence-resnet-1024",
-                    .ours = bench::median(large),
-                    .limit = bench::median(small),
-                    .over_limit = ratio,
-                    .verdict = lumen::text("a row of 1024 over one of 256 <= 1.15: ",
-                                           ratio <= 1.15 ? "met" : "missed")});
-  }
-  bench::finish(rows, json, "none");
-  return EXIT_SUCCESS;
-} catch (const std::exception& problem) {
-  std::cerr << "bench: " << problem.what() << '\n';
-  return EXIT_FAILURE;
+  return bench::run_measured(
+      argc, argv,
+      {against_whole("influence-ten-256", ten(), 256, false, 250, 200),
+       against_whole("influence-unet-256", seeded<lumen::net::UNet>(), 256, false, 20, 15),
+       against_whole("influence-resnet-256", resnet, 256, true, 20, 15),
+       against_whole("influence-resnet-512", resnet, 512, true, 100, 0),
+       against_smaller("influence-resnet-1024", resnet, 1024, 256)});
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,7 +29,7 @@ class MemoryMeter {
 
   class Ledger final : public Reporting, public std::enable_shared_from_this<Ledger> {
    public:
-    explicit Ledger(std::shared_ptr<Ledger> outer) : outer_(std::move(outer)) {}
+    Ledger(std::shared_ptr<Ledger> outer, bool levels) : outer_(std::move(outer)), levels_(levels) {}
 
     void reportMemoryUsage(void* pointer, std::int64_t size, Total, Total, c10::Device) override {
       record(pointer, size);
@@ -39,18 +40,15 @@ class MemoryMeter {
       const std::lock_guard lock(mutex_);
       return peak_;
     }
-    [[nodiscard]] std::int64_t allocated() const {
-      const std::lock_guard lock(mutex_);
-      return allocated_;
-    }
+    [[nodiscard]] std::int64_t allocated() const { return allocated_.load(std::memory_order_relaxed); }
 
    private:
     void record(void* pointer, std::int64_t size) {
-      {
+      if (size > 0) allocated_.fetch_add(size, std::memory_order_relaxed);
+      if (levels_) {
         const std::lock_guard lock(mutex_);
         if (size > 0) {
           held_[pointer] = size;
-          allocated_ += size;
           peak_ = std::max(peak_, level_ += size);
         } else if (const auto found = held_.find(pointer); found != held_.end()) {
           level_ -= found->second;  // only what was allocated under this meter: the sizes reported for others
@@ -62,19 +60,22 @@ class MemoryMeter {
     }
 
     std::shared_ptr<Ledger> outer_;
+    bool levels_;
     mutable std::mutex mutex_;
     std::unordered_map<void*, std::int64_t> held_;
-    std::int64_t level_ = 0, peak_ = 0, allocated_ = 0;
+    std::int64_t level_ = 0, peak_ = 0;
+    std::atomic<std::int64_t> allocated_{0};
   };
 
  public:
-  MemoryMeter() {
+  /// @param levels  false: counts what is allocated alone, at less cost; `peak` is 0
+  explicit MemoryMeter(bool levels = true) {
     const auto kind = c10::DebugInfoKind::PROFILER_STATE;
     c10::DebugInfoBase* const there = c10::ThreadLocalDebugInfo::get(kind);
     Ledger* const outer = detail::slot_cast<Ledger>(there);
     // a running LibTorch profiler owns this slot and must keep it
     if (there != nullptr && outer == nullptr) return;
-    ledger_ = std::make_shared<Ledger>(outer ? outer->shared_from_this() : nullptr);
+    ledger_ = std::make_shared<Ledger>(outer ? outer->shared_from_this() : nullptr, levels);
     guard_ = std::make_unique<c10::DebugInfoGuard>(kind, ledger_);
   }
   MemoryMeter(const MemoryMeter&) = delete;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -18,9 +19,20 @@ namespace lumen::engine {
 /// else the sum tells, except when it overflows.
 inline bool all_finite(const Tensor& values) {
   const std::int64_t count = values.numel();
-  if (count <= 4096 && values.is_cpu() && values.is_contiguous() && values.scalar_type() == at::kFloat) {
-    const float* first = values.data_ptr<float>();
-    return std::all_of(first, first + count, [](float value) { return std::isfinite(value); });
+  if (count <= 32768 && values.is_cpu() && values.is_contiguous() && values.scalar_type() == at::kFloat) {
+    constexpr std::uint32_t exponent = 0x7f800000U;
+    constexpr std::int64_t block = 16;
+    const float* const first = values.data_ptr<float>();
+    const auto odd = [](float value) {
+      return std::uint32_t{(std::bit_cast<std::uint32_t>(value) & exponent) == exponent};
+    };
+    std::uint32_t found[block] = {};  // one for each of a vector's lanes
+    std::int64_t at = 0;
+    for (; at + block <= count; at += block) {
+      for (std::int64_t i = 0; i < block; ++i) found[i] |= odd(first[at + i]);
+    }
+    for (; at < count; ++at) found[0] |= odd(first[at]);
+    return std::all_of(found, found + block, [](std::uint32_t any) { return any == 0; });
   }
   return std::isfinite(values.sum().item<double>()) || at::isfinite(values).all().item<bool>();
 }
@@ -85,6 +97,17 @@ inline Tensor times(const Tensor& a, const Tensor& b) {
   Tensor product = a * b;
   if (!explained(product) || all_finite(product)) return product;
   return product.masked_fill(a == 0, 0);
+}
+
+/// `values` on the device and in the type of `like`.
+inline Tensor numbers_like(const std::vector<double>& values, const Tensor& like) {
+  if (!like.is_cpu() || like.scalar_type() != at::kFloat) {
+    return at::tensor(values, at::kDouble).to(like.device(), like.scalar_type());
+  }
+  Tensor numbers = at::empty({static_cast<std::int64_t>(values.size())}, like.options());
+  std::transform(values.begin(), values.end(), numbers.data_ptr<float>(),
+                 [](double value) { return static_cast<float>(value); });
+  return numbers;
 }
 
 /// `values`, one for each row, shaped to broadcast over rows like `part`'s.

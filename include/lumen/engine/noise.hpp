@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <lumen/core/input.hpp>
+#include <lumen/core/normal.hpp>
 #include <lumen/core/seed.hpp>
 #include <lumen/core/tensor.hpp>
 #include <lumen/engine/input.hpp>
@@ -28,9 +29,14 @@ inline Tensors noise_deviations(const Tensors& parts, NoiseScale scale, double s
       deviations.emplace_back();
       continue;
     }
+    if (scale == NoiseScale::InputUnits) {
+      std::vector<std::int64_t> shape(static_cast<std::size_t>(part.dim()), 1);
+      shape.front() = part.size(0);
+      deviations.push_back(at::full(shape, stdev, part.options()));
+      continue;
+    }
     const Tensor rows = part.reshape({part.size(0), -1});
-    const Tensor ranges =
-        scale == NoiseScale::OfRange ? rows.amax(1) - rows.amin(1) : at::ones_like(rows.select(1, 0));
+    const Tensor ranges = rows.amax(1) - rows.amin(1);
     deviations.push_back(per_row(ranges * stdev, part));
   }
   return deviations;

@@ -61,23 +61,24 @@ inline Start start(const Function& model, const Tensors& x, const Targets& targe
   const at::NoGradGuard no_grad;
   Tensors outputs;
   Start result;
-  const std::int64_t margin = 8 + 2 * static_cast<std::int64_t>(targets.size());
-  sweep(x.front().size(0), granule(targets, x.front().size(0)), run, "output",
-        [&](std::int64_t first, std::int64_t count) {
-          const MemoryMeter meter;
-          Tensors rows;
-          for (const Tensor& part : x) rows.push_back(part.narrow(0, first, count).clone());
-          outputs.push_back(run_model(model, rows));
-          result.row_bytes = std::max(result.row_bytes, margin * meter.allocated() / count);
-        });
-  const Tensor output = outputs.size() == 1 ? outputs.front() : at::cat(outputs);
-  const MemoryMeter meter;
+  const std::int64_t n = x.front().size(0), margin = 8 + 2 * static_cast<std::int64_t>(targets.size());
+  const MemoryMeter meter(/*levels=*/false);
+  sweep(n, granule(targets, n), run, "output", [&](std::int64_t first, std::int64_t count) {
+    const std::int64_t before = meter.allocated();
+    Tensors rows;
+    rows.reserve(x.size());
+    for (const Tensor& part : x) rows.push_back((count == n ? part : part.narrow(0, first, count)).clone());
+    outputs.push_back(run_model(model, rows));
+    result.row_bytes = std::max(result.row_bytes, margin * (meter.allocated() - before) / count);
+  });
+  const Tensor output = outputs.size() == 1 ? std::move(outputs.front()) : at::cat(outputs);
+  const std::int64_t before = meter.allocated();
   for (const AnyTarget& target : targets) {
     result.targets.push_back(target.freeze(output));
     result.scores.push_back(result.targets.back()(output));
     check_scores(result.scores.back());
   }
-  result.row_bytes += margin * meter.allocated() / output.size(0);
+  result.row_bytes += margin * (meter.allocated() - before) / output.size(0);
   return result;
 }
 

@@ -58,8 +58,7 @@ struct Straight {
         points.push_back(to[i].index_select(0, index));
         continue;
       }
-      const Tensor where =
-          engine::per_row(at::tensor(t, at::kDouble), to[i]).to(to[i].device(), to[i].scalar_type());
+      const Tensor where = engine::per_row(engine::numbers_like(t, to[i]), to[i]);
       points.push_back(at::addcmul(rows_of(from[i]), rows_of(away[i]), where));
     }
     return points;

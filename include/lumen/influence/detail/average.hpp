@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <lumen/influence/detail/point.hpp>
+#include <lumen/influence/detail/side_by_side.hpp>
 #include <lumen/influence/detail/stream.hpp>
 
 namespace lumen::influence::detail {

@@ -15,23 +15,10 @@
 #include <lumen/influence/detail/backward.hpp>
 #include <lumen/influence/detail/network.hpp>
 #include <lumen/influence/detail/plan.hpp>
+#include <lumen/influence/detail/side_by_side.hpp>
 #include <lumen/influence/detail/stream.hpp>
 
 namespace lumen::influence::detail {
-
-/// `work(0)` ... `work(count - 1)`, on as many threads as LibTorch may use, each of which runs its operators alone.
-template <class Work>
-void side_by_side(std::int64_t count, const Work& work) {
-  const auto alone = [&](std::int64_t begin, std::int64_t end) {
-    const at::NoGradGuard no_grad;
-    for (std::int64_t i = begin; i < end; ++i) work(i);
-  };
-  if (count == 1) {
-    alone(0, 1);
-  } else {
-    at::parallel_for(0, count, 1, alone);
-  }
-}
 
 /// Rows by confined backward passes.
 class ConfinedRows {

@@ -53,9 +53,12 @@ std::vector<PathIntegral> path_integrals(const engine::Function& model, const P&
   const std::int64_t n = x.front().size(0), steps = static_cast<std::int64_t>(q.nodes.size());
   std::vector<PathIntegral> integrals(targets.size());
   for (PathIntegral& integral : integrals) {
-    for (const Tensor& part : x) {
-      integral.gradient.push_back(at::zeros_like(part));
-      if (!straight) integral.product.push_back(at::zeros_like(part));
+    for (Tensors* parts : {&integral.gradient, &integral.product}) {
+      if (straight && parts == &integral.product) continue;
+      for (const Tensor& part : x) {
+        // the sum over a single sample's points starts with the first of them
+        parts->push_back(n == 1 && engine::explained(part) ? Tensor() : at::zeros_like(part));
+      }
     }
   }
   std::vector<Tensors> at_origin(targets.size());
@@ -80,12 +83,15 @@ std::vector<PathIntegral> path_integrals(const engine::Function& model, const P&
     }
     const std::int64_t count = samples.size(0) - skipped;
     if (count == 0) return;
-    const Tensor w = at::tensor(nodes_of(q.weights, first + skipped, count, n), at::kDouble);
+    const std::vector<double> w = nodes_of(q.weights, first + skipped, count, n);
     const auto add = [&](Tensor& total, const Tensor& all) {
       const Tensor values = all.narrow(0, skipped, count);  // a derivative at t = 0 may be infinite
-      const Tensor weight = w.to(values.device(), values.scalar_type());
+      const Tensor weight = engine::numbers_like(w, values);
       if (n == 1) {  // the weighted sum in one operator
-        total += at::mv(values.reshape({values.size(0), -1}).t(), weight).reshape(total.sizes());
+        std::vector<std::int64_t> shape = values.sizes().vec();
+        shape.front() = 1;
+        const Tensor sum = at::mv(values.reshape({count, -1}).t(), weight).view(shape);
+        total = total.defined() ? total.add_(sum) : sum;
       } else {
         engine::add_rows(total, samples.narrow(0, skipped, count), values * engine::per_row(weight, values));
       }
@@ -100,7 +106,8 @@ std::vector<PathIntegral> path_integrals(const engine::Function& model, const P&
     }
   };
   engine::differentiate_rows(model, n, steps, targets, run, what, points, collect, start.row_bytes);
-  for (std::size_t t = 0; t < targets.size(); ++t) integrals[t].baseline_score = at::cat(at_origin[t]);
+  for (std::size_t t = 0; t < targets.size(); ++t)
+    integrals[t].baseline_score = at_origin[t].size() == 1 ? at_origin[t].front() : at::cat(at_origin[t]);
   if constexpr (straight) {
     for (PathIntegral& integral : integrals) {
       for (std::size_t i = 0; i < x.size(); ++i) {
