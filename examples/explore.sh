@@ -33,8 +33,9 @@ lumen_configure release release "-DLUMEN_DEV=${LUMEN_DEV:-OFF}" -DLUMEN_BUILD_TE
 lumen_build release --target vessels explorer
 
 checkpoint() { ls -t "$out"/checkpoints/unet-*.pt 2>/dev/null | head -n 1; }
-if [[ -z $(checkpoint) ]]; then
-  "$bin/vessels" "${job[@]}"
-fi
 images=${data:-$out/images}
+if [[ -z $(checkpoint) || ! -d $images ]]; then
+  echo "lumen: no network in $out yet: training one (once; examples/run.sh also explains and reports)"
+  "$bin/vessels" "${job[@]}" --images 0 --influence -1
+fi
 exec "$bin/explorer" --net unet --weights "$(checkpoint)" --images "$images" "${rest[@]}"

@@ -97,6 +97,38 @@ const std::vector<Offered>& offered() {
   return all;
 }
 
+namespace {
+
+/// What recording an image takes for each of its pixels, measured with a small one; 0 if it cannot be recorded.
+double bytes_of_pixel(const Network& network) {
+  constexpr std::int64_t side = 64;
+  try {
+    const lm::MemoryMeter meter;
+    const influence::Recording recording(
+        network.model,
+        at::zeros({1, network.channels, side, side}, at::TensorOptions(network.device).dtype(network.dtype)));
+    return static_cast<double>(meter.peak()) / static_cast<double>(side * side);
+  } catch (const std::exception&) {
+    return 0.0;
+  }
+}
+
+}  // namespace
+
+void Answers::require_room(const Network& network, const Image& image) const {
+  const auto at = static_cast<std::size_t>(&network - networks_.data());
+  const std::int64_t rows = image.x.size(1), columns = image.x.size(2);
+  const double needed = pixel_bytes_[at] * static_cast<double>(rows * columns);
+  const auto room = static_cast<double>(2 * memory_);
+  constexpr double mib = 1 << 20;
+  if (needed > room) {
+    throw Refusal(422, lm::text(network.name, " needs about ", std::ceil(needed / mib), " MiB for ",
+                                image.name, ", ", rows, " x ", columns, " pixels, and may take ", room / mib,
+                                "; cut out a part of the image, or start the explorer with --memory ",
+                                std::ceil(needed / mib)));
+  }
+}
+
 /// A map in a window of the image, and what else was said.
 struct Answers::Row {
   influence::RowChunk chunk;  ///< one row
@@ -113,9 +145,9 @@ struct Answers::Counting {
   const Network* network = nullptr;
   Image image{};
   Question question{};
-  std::vector<influence::Place> order{};  ///< all pixels, from a coarse grid to the finest
-  std::vector<bool> seen{};               ///< of this round, by row * W + column
-  Tensor counts{};                        ///< float32 [H, W], NaN where not known
+  std::vector<std::int32_t> order{};  ///< all pixels, row * W + column, from a coarse grid to the finest
+  std::vector<bool> seen{};           ///< of this round, by row * W + column
+  Tensor counts{};                    ///< float32 [H, W], NaN where not known
   std::shared_ptr<const influence::Recording> recording{};
   influence::Peaks peaks{};
   bool peaks_known = false;
@@ -125,7 +157,9 @@ struct Answers::Counting {
   std::int64_t rows = 0;   ///< of all rounds
   double spent = 0.0;
   std::string error{};
+  std::chrono::steady_clock::time_point asked{};  ///< when somebody last wanted it
 
+  [[nodiscard]] std::size_t bytes() const { return order.size() * 9; }
   [[nodiscard]] std::int64_t total() const { return static_cast<std::int64_t>(order.size()); }
   [[nodiscard]] bool finished() const { return !error.empty() || (last_round && done == total()); }
   [[nodiscard]] influence::Threshold threshold() const {
@@ -135,11 +169,12 @@ struct Answers::Counting {
 
   /// The next pixels that were not seen, at most so many.
   std::vector<influence::Place> next(std::size_t most) {
-    const auto known = [&](const influence::Place& place) { return seen[index(place)]; };
+    const auto known = [&](std::int32_t at) { return seen[static_cast<std::size_t>(at)]; };
     while (first < total() && known(order[static_cast<std::size_t>(first)])) ++first;
     std::vector<influence::Place> places;
+    const auto columns = static_cast<std::int32_t>(counts.size(1));
     for (auto i = static_cast<std::size_t>(first); i < order.size() && places.size() < most; ++i) {
-      if (!known(order[i])) places.push_back(order[i]);
+      if (!known(order[i])) places.push_back({order[i] / columns, order[i] % columns});
     }
     return places;
   }
@@ -160,15 +195,12 @@ struct Answers::Counting {
     done = first = 0;
     seen.assign(seen.size(), false);
   }
-
- private:
-  [[nodiscard]] std::size_t index(const influence::Place& place) const {
-    return static_cast<std::size_t>(place[0] * counts.size(1) + place[1]);
-  }
 };
 
 Answers::Answers(std::vector<Network> networks, Worker& worker, std::size_t memory)
-    : networks_(std::move(networks)), worker_(worker), memory_(memory) {}
+    : networks_(std::move(networks)), worker_(worker), memory_(memory) {
+  for (const Network& network : networks_) pixel_bytes_.push_back(bytes_of_pixel(network));
+}
 Answers::~Answers() = default;
 
 const Network& Answers::network(const std::string& id) const {
@@ -182,6 +214,7 @@ const Tensor& Answers::output(const Network& network, const Image& image, const 
   const std::string key = key_of(network, image);
   if (find(outputs_, key) == outputs_.end()) {
     check();
+    require_room(network, image);
     const c10::InferenceMode no_inference(false);
     const at::NoGradGuard no_grad;
     Tensor value = network.model(input_of(image, network));
@@ -195,7 +228,11 @@ const Tensor& Answers::output(const Network& network, const Image& image, const 
                 });
     lm::require(value.isfinite().all().item<bool>(), "the network's output holds NaN or infinite values");
     outputs_.emplace_front(key, value.to(at::kCPU, at::kFloat));
-    while (outputs_.size() > 16) outputs_.pop_back();
+    std::size_t held = 0;
+    for (const auto& entry : outputs_) held += entry.second.nbytes();
+    for (; outputs_.size() > 2 && held > memory_ / 8; outputs_.pop_back()) {
+      held -= outputs_.back().second.nbytes();
+    }
   }
   return outputs_.front().second;
 }
@@ -223,6 +260,7 @@ Frame Answers::prediction(const Network& network, const Image& image, std::int64
 std::shared_ptr<const influence::Recording> Answers::recording(const Network& network, const Image& image) {
   const std::string key = key_of(network, image);
   if (find(recordings_, key) == recordings_.end()) {
+    require_room(network, image);
     const lm::MemoryMeter meter;
     auto made = std::make_shared<const influence::Recording>(network.model, input_of(image, network));
     const auto bytes = static_cast<std::size_t>(meter.peak());
@@ -261,6 +299,7 @@ Answers::Row Answers::row(const Network& network, const Image& image, const Ques
                      [&](const Offered& each) { return each.id == question.method; })) {
       throw Refusal(404, "there is no such method here");
     }
+    require_room(network, image);
     const auto explain = lm::catalogue::find(lm::catalogue::methods(), name).prepare(choices);
     Tensor region = at::zeros({rows, columns}, at::kBool);
     region.narrow(0, asked.row, asked.row_end - asked.row)
@@ -372,13 +411,15 @@ Frame Answers::influence(const Network& network, const Image& image, const Quest
 namespace {
 
 /// All pixels, those of a coarse grid first, each grid finer than the one before.
-std::vector<influence::Place> coarse_to_fine(std::int64_t rows, std::int64_t columns) {
-  std::vector<influence::Place> places;
+std::vector<std::int32_t> coarse_to_fine(std::int64_t rows, std::int64_t columns) {
+  std::vector<std::int32_t> places;
   places.reserve(static_cast<std::size_t>(rows * columns));
   for (std::int64_t step = 8; step >= 1; step /= 2) {
     for (std::int64_t r = 0; r < rows; r += step) {
       for (std::int64_t c = 0; c < columns; c += step) {
-        if (step == 8 || r % (2 * step) != 0 || c % (2 * step) != 0) places.push_back({r, c});
+        if (step == 8 || r % (2 * step) != 0 || c % (2 * step) != 0) {
+          places.push_back(static_cast<std::int32_t>(r * columns + c));
+        }
       }
     }
   }
@@ -387,10 +428,19 @@ std::vector<influence::Place> coarse_to_fine(std::int64_t rows, std::int64_t col
 
 struct Enough {};
 
+/// Bytes of rows that are counted before the next look at who asks: a question waits for no more than some rows.
+constexpr std::int64_t between_looks = std::int64_t{32} << 20;
+
+constexpr std::chrono::seconds forgotten{5};  // nobody asked for it meanwhile
+
 }  // namespace
 
 bool Answers::count_some(Counting& counting) {
   const auto start = std::chrono::steady_clock::now();
+  if (start - counting.asked > forgotten) {
+    counting.recording.reset();
+    return false;
+  }
   try {
     if (!counting.recording) counting.recording = recording(*counting.network, counting.image);
     counting.recording->rows(influence::Pixels{counting.next(512)},
@@ -398,7 +448,8 @@ bool Answers::count_some(Counting& counting) {
                              [&](const influence::RowChunk& chunk) {
                                counting.take(chunk);
                                if (worker_.busy()) throw Enough{};
-                             });
+                             },
+                             {.memory = between_looks});
   } catch (const Enough&) {
   } catch (const std::exception& error) {
     counting.error = error.what();
@@ -428,10 +479,15 @@ Frame Answers::count(const Network& network, const Image& image, const Question&
     }
     fresh->last_round = !question.global || fresh->peaks_known;
     counts_.emplace_front(key, std::move(fresh));
-    while (counts_.size() > 8) counts_.pop_back();
+    std::size_t held = 0;
+    for (const auto& entry : counts_) held += entry.second->bytes();
+    for (; counts_.size() > 1 && held > memory_ / 8; counts_.pop_back()) {
+      held -= counts_.back().second->bytes();
+    }
   }
   const std::shared_ptr<Counting> counting = counts_.front().second;
   if (!counting->error.empty()) throw lm::Error(counting->error);
+  counting->asked = std::chrono::steady_clock::now();
   if (!counting->finished()) worker_.background(key, [this, counting] { return count_some(*counting); });
   Frame frame;
   frame.array("count", counting->counts);

@@ -47,7 +47,7 @@ struct Question {
 /// Answers about images and networks. Used on the computing thread only.
 class Answers {
  public:
-  /// @param memory  bytes of answers and of what is kept to answer faster
+  /// @param memory  bytes of answers and of what is kept to answer faster; a pass may take twice as many
   Answers(std::vector<Network> networks, Worker& worker, std::size_t memory);
   ~Answers();
 
@@ -66,6 +66,8 @@ class Answers {
   struct Row;
   struct Counting;
 
+  /// @throws Refusal 422 if a pass would take more than the budget
+  void require_room(const Network& network, const Image& image) const;
   const Tensor& output(const Network& network, const Image& image, const Check& check);
   Row row(const Network& network, const Image& image, const Question& question, const Check& check);
   bool count_some(Counting& counting);
@@ -76,6 +78,7 @@ class Answers {
   std::vector<Network> networks_;
   Worker& worker_;
   std::size_t memory_;
+  std::vector<double> pixel_bytes_{};  ///< of each network
   std::list<std::pair<std::string, Tensor>> outputs_;
   std::list<std::pair<std::string, std::shared_ptr<Row>>> rows_;
   struct Recorded {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The explorer: a page that asks a segmentation network why, pixel by pixel.
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <thread>
 
 #include <CLI/CLI.hpp>
+
+#include <sys/resource.h>
 
 #include <ATen/Parallel.h>
 
@@ -22,7 +25,7 @@ int run(int argc, char** argv) {
   std::vector<std::string> folders;
   NetworkOptions networks_given;
   ServiceOptions service_options;
-  std::int64_t threads = 0, memory = 512;
+  std::int64_t threads = 0, memory = 512, upload_seconds = 60;
   app.add_option("--model", networks_given.models,
                  "TorchScript files, [1, C, H, W] -> [1, K, H, W]; several can be compared");
   app.add_option("--net", networks_given.nets, "networks of the library, each with its --weights");
@@ -37,7 +40,11 @@ int run(int argc, char** argv) {
   app.add_option("--memory", memory, "MiB that answers and images may take together")
       ->capture_default_str()
       ->check(CLI::Range(64, 1 << 20));
+  app.add_option("--upload-seconds", upload_seconds, "that an image may take to be sent")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 3600));
   CLI11_PARSE(app, argc, argv);
+  service_options.upload_time = std::chrono::seconds(upload_seconds);
 
   // signals go to a thread of their own, so that they end the program also in the middle of a request
   sigset_t ends;
@@ -46,11 +53,21 @@ int run(int argc, char** argv) {
   sigaddset(&ends, SIGINT);
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  rlimit descriptors{};  // a connection takes one
+  if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur < 4096) {
+    descriptors.rlim_cur = std::min<rlim_t>(descriptors.rlim_max, 4096);
+    (void)setrlimit(RLIMIT_NOFILE, &descriptors);
+  }
 
   std::vector<Network> networks = load_networks(networks_given);
   const std::size_t bytes = static_cast<std::size_t>(memory) << 20;
   Images images(bytes / 2);
-  for (const std::string& folder : folders) images.add_folder(folder);
+  for (const std::string& folder : folders) {
+    if (const std::size_t outside = images.add_folder(folder); outside > 0) {
+      std::cerr << "explorer: " << folder << ": " << outside
+                << " links that lead out of the folder are left out\n";
+    }
+  }
   (void)offered();
 
   Worker worker;

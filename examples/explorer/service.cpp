@@ -13,6 +13,7 @@
 
 #include <lumen/version.hpp>
 
+#include "connections.hpp"
 #include "page.hpp"
 
 namespace explorer {
@@ -44,7 +45,7 @@ class Threads final : public httplib::TaskQueue {
   }
 
  private:
-  static constexpr std::size_t most = 512;
+  static constexpr std::size_t most = 1024;
 
   void loop() {
     std::unique_lock lock(mutex_);
@@ -102,6 +103,11 @@ struct Service::Parts {
   std::vector<std::string> names{};
   int port = 0;
   std::atomic<std::uint64_t> tabs = 0;
+  Connections connections{};
+  std::mutex mutex{};
+  std::condition_variable ending{};
+  bool ended = false;
+  std::atomic<int> uploads = 0;
 
   /// Runs `answer` and says in the response what went wrong.
   void answered(httplib::Response& response, const std::function<void()>& answer) const {
@@ -176,6 +182,31 @@ struct Service::Parts {
     return all;
   }
 
+  /// The body of a request. Few are read at once, and none for longer than `upload_time`.
+  std::string received(const httplib::ContentReader& reader, httplib::Response& response) {
+    struct Slot {
+      explicit Slot(std::atomic<int>& all) : held(all), number(++all) {}
+      ~Slot() { --held; }
+      Slot(const Slot&) = delete;
+      Slot& operator=(const Slot&) = delete;
+      std::atomic<int>& held;
+      int number;
+    };
+    const Slot slot(uploads);
+    if (slot.number > ServiceOptions::most_uploads) throw Busy();
+    const auto until = Connections::Clock::now() + options.upload_time;
+    bool late = false;
+    std::string body;
+    const bool whole = reader([&](const char* bytes, std::size_t size) {
+      late = Connections::Clock::now() > until;
+      if (!late) body.append(bytes, size);
+      return !late;
+    });
+    if (late) throw Refusal(408, "the file came too slowly");
+    if (!whole && response.status < 400) throw Refusal(400, "the file did not come whole");
+    return body;
+  }
+
   void routes() {
     for (const auto& [name, bytes] : page_files()) {
       const auto give = [name = name, bytes = bytes](const httplib::Request&, httplib::Response& response) {
@@ -196,6 +227,7 @@ struct Service::Parts {
       Frame frame;
       frame.array("image", image.x);
       if (image.label.defined()) frame.array("label", image.label);
+      frame.header["of"] = image.of;
       frame.header["range"] = {std::min(0.0, image.x.min().item<double>()), image.x.max().item<double>()};
       return frame;
     });
@@ -229,13 +261,15 @@ struct Service::Parts {
                                std::function<Json(const Query&, std::span<const std::uint8_t>)> take) {
       known.push_back("tab");
       server.Post(path, [this, known, take = std::move(take)](const httplib::Request& request,
-                                                              httplib::Response& response) {
+                                                              httplib::Response& response,
+                                                              const httplib::ContentReader& reader) {
         answered(response, [&] {
-          const auto* bytes = reinterpret_cast<const std::uint8_t*>(request.body.data());
           const Query query(request.params, known);
-          response.set_content(
-              take(query, {bytes, request.body.size()}).dump(-1, ' ', false, Json::error_handler_t::replace),
-              "application/json");
+          const std::string body = received(reader, response);
+          if (response.status >= 400) return;
+          response.set_content(take(query, {reinterpret_cast<const std::uint8_t*>(body.data()), body.size()})
+                                   .dump(-1, ' ', false, Json::error_handler_t::replace),
+                               "application/json");
         });
       });
     };
@@ -245,6 +279,10 @@ struct Service::Parts {
     });
     posted("/api/edits", {"image"}, [this](const Query& query, std::span<const std::uint8_t> bytes) {
       return Json{{"id", images.edit(query.text("image"), bytes).id}};
+    });
+    posted("/api/leave", {}, [this](const Query& query, std::span<const std::uint8_t>) {
+      worker.leave(query.text("tab"));
+      return Json::object();
     });
   }
 
@@ -256,6 +294,7 @@ struct Service::Parts {
     server.set_keep_alive_timeout(2);
     server.set_keep_alive_max_count(100000);
     server.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+      connections.begin({request.remote_addr, request.remote_port});
       response.set_header("Content-Security-Policy", policy);
       response.set_header("X-Content-Type-Options", "nosniff");
       response.set_header("Referrer-Policy", "no-referrer");
@@ -278,6 +317,9 @@ struct Service::Parts {
       refuse(response, 403, sentence);
       return httplib::Server::HandlerResponse::Handled;
     });
+    server.set_logger([this](const httplib::Request& request, const httplib::Response&) {
+      connections.end({request.remote_addr, request.remote_port});
+    });
     server.set_error_handler([](const httplib::Request&, httplib::Response& response) {
       if (!response.body.empty()) return;
       const int status = response.status;
@@ -285,6 +327,7 @@ struct Service::Parts {
              status == 404   ? "there is nothing at this address"
              : status == 413 ? "the file is too large for this explorer"
              : status == 414 ? "the address is too long"
+             : status == 408 ? "the request came too slowly"
                              : "the request is not one that the explorer understands");
     });
   }
@@ -311,7 +354,22 @@ int Service::bind() {
   return parts.port;
 }
 
-void Service::run() { parts_->server.listen_after_bind(); }
+void Service::run() {
+  Parts& parts = *parts_;
+  std::thread watch([&] {
+    std::unique_lock lock(parts.mutex);
+    while (!parts.ending.wait_for(lock, std::chrono::seconds(1), [&] { return parts.ended; })) {
+      (void)parts.connections.sweep(parts.port, parts.options.patience);
+    }
+  });
+  parts.server.listen_after_bind();
+  {
+    const std::lock_guard lock(parts.mutex);
+    parts.ended = true;
+  }
+  parts.ending.notify_all();
+  watch.join();
+}
 void Service::stop() { parts_->server.stop(); }
 
 }  // namespace explorer

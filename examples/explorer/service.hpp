@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -15,6 +16,9 @@ struct ServiceOptions {
   std::string host = "127.0.0.1";
   int port = 8050;                                     ///< 0: any that is free
   std::size_t largest_upload = std::size_t{64} << 20;  ///< bytes
+  static constexpr int most_uploads = 4;               ///< at once
+  std::chrono::seconds upload_time{60};                ///< that a file may take to come
+  std::chrono::seconds patience{8};                    ///< with a connection that asks nothing whole
 };
 
 /// The page and its questions over HTTP. Every answer bears a strict Content-Security-Policy; requests that another

@@ -84,6 +84,18 @@ class Worker {
     return std::move(task->result);
   }
 
+  /// Nobody waits any more for what this tab asked.
+  void leave(const std::string& tab) {
+    if (tab.empty()) return;
+    const std::lock_guard lock(mutex_);
+    if (running_ && running_->asker.tab == tab) running_->cancelled = true;
+    std::erase_if(waiting_, [&](const auto& task) {
+      if (task->asker.tab != tab) return false;
+      finish(*task, std::make_exception_ptr(Superseded()));
+      return true;
+    });
+  }
+
   /// Work for when nobody asks: called again and again until it returns false. It may call `busy()` to see whether it
   /// should return soon. Replaces what is under way in the background for the same key.
   void background(const std::string& key, std::function<bool()> step) {

@@ -53,11 +53,27 @@ bool is_image(const fs::path& path) {
          std::find(endings.begin(), endings.end(), ending) != endings.end();
 }
 
-std::vector<fs::path> images_in(const fs::path& folder) {
+/// Whether the file that `path` leads to lies below `root`, which is canonical.
+bool below(const fs::path& path, const fs::path& root) {
+  std::error_code error;
+  const fs::path real = fs::canonical(path, error);
+  if (error) return false;
+  const auto [end, rest] = std::mismatch(root.begin(), root.end(), real.begin(), real.end());
+  return end == root.end() && rest != real.end();
+}
+
+/// The images of a folder, sorted; `outside` counts those that are links out of `root`.
+std::vector<fs::path> images_in(const fs::path& folder, const fs::path& root, std::size_t& outside) {
   std::vector<fs::path> all;
   if (!fs::is_directory(folder)) return all;
   for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.is_regular_file() && is_image(entry.path())) all.push_back(entry.path());
+    std::error_code error;
+    if (!entry.is_regular_file(error) || !is_image(entry.path())) continue;
+    if (below(entry.path(), root)) {
+      all.push_back(entry.path());
+    } else {
+      ++outside;
+    }
   }
   std::sort(all.begin(), all.end());
   return all;
@@ -80,14 +96,20 @@ Tensor input_of(const Image& image, const Network& network) {
   return x.unsqueeze(0).to(network.device, network.dtype).contiguous();
 }
 
-void Images::add_folder(const fs::path& folder) {
-  const bool layout = fs::is_directory(folder / "images");
-  const std::vector<fs::path> images = images_in(layout ? folder / "images" : folder);
+std::size_t Images::add_folder(const fs::path& folder) {
+  std::error_code error;
+  const fs::path root = fs::canonical(folder, error);
+  lm::require(!error, [&] { return lm::text(folder.string(), ": there is no such folder"); });
+  const bool layout = fs::is_directory(root / "images");
+  std::size_t outside = 0;
+  const std::vector<fs::path> images = images_in(layout ? root / "images" : root, root, outside);
   lm::require(!images.empty(), [&] {
-    return lm::text(folder.string(), ": no images (png, jpg, bmp, tif, npy) in this folder");
+    return lm::text(
+        folder.string(), ": no images (png, jpg, bmp, tif, npy) in this folder",
+        outside == 0 ? "" : ", only links out of it; name the folder that the images are in instead");
   });
   std::vector<fs::path> labels;
-  if (layout) labels = images_in(folder / "labels");
+  if (layout) labels = images_in(root / "labels", root, outside);
   for (const fs::path& path : images) {
     const std::string stem = path.stem().string();
     std::string id = stem;
@@ -97,13 +119,23 @@ void Images::add_folder(const fs::path& folder) {
     for (int number = 2; taken(); ++number) id = stem + "~" + std::to_string(number);
     const auto label =
         std::find_if(labels.begin(), labels.end(), [&](const fs::path& each) { return each.stem() == stem; });
-    files_.push_back({id, path.filename().string(), path, label == labels.end() ? fs::path() : *label});
+    files_.push_back({id, path.filename().string(), path, label == labels.end() ? fs::path() : *label, root});
   }
+  return outside;
 }
 
 std::vector<Images::Listed> Images::list() const {
   std::vector<Listed> all;
   for (const File& file : files_) all.push_back({file.id, file.name, !file.label.empty()});
+  const std::lock_guard lock(mutex_);
+  std::vector<Listed> uploaded;
+  for (const Image& image : kept_) {
+    if (image.uploaded) uploaded.push_back({image.id, image.name, false});
+  }
+  std::sort(uploaded.begin(), uploaded.end(), [](const Listed& a, const Listed& b) {
+    return std::pair(a.id.size(), a.id) < std::pair(b.id.size(), b.id);
+  });
+  all.insert(all.end(), uploaded.begin(), uploaded.end());
   return all;
 }
 
@@ -125,6 +157,11 @@ Image Images::get(const std::string& id) {
     }
     wanted = *file;
   }
+  for (const fs::path& path : {wanted.image, wanted.label}) {
+    if (!path.empty() && !below(path, wanted.root)) {
+      throw Refusal(404, wanted.name + ": its file is gone, or leads out of its folder now");
+    }
+  }
   try {
     Image image{.id = wanted.id, .name = wanted.name, .x = plane_of(lm::io::read_stored(wanted.image))};
     if (!wanted.label.empty()) {
@@ -143,6 +180,7 @@ Image Images::upload(const std::string& name, std::span<const std::uint8_t> byte
     {
       const std::lock_guard lock(mutex_);
       image.id = "upload-" + std::to_string(++made_);
+      image.uploaded = true;
     }
     return keep(std::move(image));
   } catch (const lm::Error& error) {

@@ -34,6 +34,7 @@ struct Image {
   Tensor x{};        ///< float32 [C, H, W]
   Tensor label{};    ///< uint8 [H, W], each pixel's class; undefined if there is none
   std::string of{};  ///< of an edited one: the image that it was made from
+  bool uploaded = false;
 };
 
 /// The image as this network takes it: [1, channels, H, W], gray repeated or colours averaged.
@@ -48,13 +49,15 @@ class Images {
   explicit Images(std::size_t budget) : budget_(budget) {}
 
   /// The images of a folder: its files, or those of its subfolder images/ with labels/ beside it. Read when asked for.
-  /// @throws Error if there is none
-  void add_folder(const std::filesystem::path& folder);
+  /// Links that lead out of the folder are left out; gives how many.
+  /// @throws Error if there is no image
+  std::size_t add_folder(const std::filesystem::path& folder);
 
   struct Listed {
     std::string id, name;
     bool labelled;
   };
+  /// Those of the folders, then what was uploaded and is still kept.
   [[nodiscard]] std::vector<Listed> list() const;
 
   /// @throws Refusal 404 if there is none of this name, 422 if its file cannot be read
@@ -68,7 +71,7 @@ class Images {
  private:
   struct File {
     std::string id, name;
-    std::filesystem::path image, label;
+    std::filesystem::path image, label, root;  ///< root: the folder that was named
   };
   Image keep(Image image);
 

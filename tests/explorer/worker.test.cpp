@@ -66,6 +66,23 @@ DOCTEST_TEST_CASE("a question that is older than one under way does not take its
   DOCTEST_CHECK(newer.get() == "through");
 }
 
+DOCTEST_TEST_CASE("who leaves takes the questions of that tab along, under way or waiting, and no others") {
+  Worker worker;
+  Gate gate;
+  auto running = in_thread(worker, {"a", "hover", 1}, gate.work());
+  gate.entered.get_future().wait();
+  auto waiting = in_thread(worker, {"a", "count", 1}, [](const auto&) { return std::string("waiting"); });
+  while (!worker.busy()) std::this_thread::yield();
+  worker.leave("");
+  worker.leave("b");
+  DOCTEST_CHECK(worker.busy());
+  worker.leave("a");
+  DOCTEST_CHECK_THROWS_AS(waiting.get(), Superseded);
+  gate.leave.set_value();
+  DOCTEST_CHECK_THROWS_AS(running.get(), Superseded);
+  DOCTEST_CHECK(worker.ask({"a", "hover", 2}, [](const auto&) { return std::string("back"); }) == "back");
+}
+
 DOCTEST_TEST_CASE("questions that wait are bounded") {
   Worker worker;
   Gate gate;

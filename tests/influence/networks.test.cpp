@@ -123,6 +123,26 @@ DOCTEST_TEST_CASE("a column of CustomResNet is the finite difference of all outp
   DOCTEST_CHECK(lumen::testing::max_error(column, difference) < 1e-6 * difference.abs().max().item<double>());
 }
 
+DOCTEST_TEST_CASE("images and weights in channels_last: the same rows, which come back contiguous") {
+  const auto make = [] { return net::UNet(net::UNetOptions{.channels = 3, .width = 4}); };
+  auto plain = ready<net::UNet>(make, at::kDouble), last = ready<net::UNet>(make, at::kDouble);
+  for (const Tensor& parameter : last->parameters()) {
+    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
+  }
+  const Tensor x = random({1, 3, 20, 24}, 5), y = x.contiguous(at::MemoryFormat::ChannelsLast);
+  DOCTEST_REQUIRE(!y.is_contiguous());
+  for (const influence::Way way : {influence::Way::Rows, influence::Way::Columns, influence::Way::Whole}) {
+    const influence::Options options{.way = way};
+    const auto expected = gathered(plain, x, influence::Every{.step = 5}, vessel, options);
+    const auto found = gathered(last, y, influence::Every{.step = 5}, vessel, options);
+    DOCTEST_CHECK(lumen::testing::max_error(found[0], expected[0]) <
+                  1e-12 * expected[0].abs().max().item<double>());
+    influence::rows(
+        last, y, influence::Every{.step = 5}, vessel,
+        [](const influence::RowChunk& chunk) { DOCTEST_CHECK(chunk.values.is_contiguous()); }, options);
+  }
+}
+
 DOCTEST_TEST_CASE("two threads stream rows of one network at once") {
   auto made = ready<net::UNet>([] { return net::UNet(); }, at::kDouble);
   const Tensor x = random({1, 1, 24, 24}, 5);

@@ -85,6 +85,15 @@ DOCTEST_TEST_CASE("a page holds the rows to 1/254 of their largest magnitude, an
       between(html, "<img id=\"rows\" hidden alt=\"\" src=\"data:image/png;base64,", "\"");
   const Tensor bytes = lumen::io::to_tensor(lumen::io::decode_image(from_base64(png)))[0].flatten();
   DOCTEST_REQUIRE(scales.size() == 20);
+  const auto whole = [&](const std::string& name) {
+    const std::string key = "\"" + name + "\":";
+    return std::stoull(json.substr(json.find(key) + key.size()));
+  };
+  std::uint32_t sum = 0;  // by which a page sees that a browser changed its picture
+  for (std::uint64_t i = 0; i < whole("bytes"); ++i)
+    sum = sum * 31 + static_cast<std::uint32_t>(bytes[static_cast<std::int64_t>(i)].item<std::int64_t>());
+  DOCTEST_CHECK(whole("sum") == sum);
+  DOCTEST_CHECK(whole("bytes") <= static_cast<std::uint64_t>(bytes.numel()));
   for (std::size_t i = 0; i < scales.size(); ++i) {
     const auto at = [&](const std::vector<double>& values, std::size_t k, std::size_t of) {
       return static_cast<std::int64_t>(values[of * i + k]);

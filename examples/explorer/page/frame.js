@@ -30,7 +30,7 @@ export function encodeNpy({ shape, data }) {
   return bytes;
 }
 
-// Rows of fields; what could be read as a formula or holds a separator is quoted.
+// Rows of fields; one that holds a separator is quoted.
 export function encodeCsv(rows) {
   const field = (value) => {
     const text = String(value);

@@ -83,35 +83,44 @@ export function outline({ shape, data }) {
   return segments;
 }
 
-// A figure with a canvas, a caption, a scale of colours, a place for what went wrong, and progress.
+// A figure with a canvas, a caption, a scale of colours, a place for what went wrong, and progress. `fixed` marks stay
+// as they are while the pointer moves; with the layers they are drawn once.
 export class Plane {
-  constructor(parent, id, title, view, colorScale = true) {
+  constructor(parent, id, title, view, { scale = true, cursor = true } = {}) {
     this.view = view;
     this.layers = [];
     this.marks = [];
+    this.fixed = [];
+    this.still = document.createElement('canvas');
+    this.pending = 0;
     this.figure = document.createElement('figure');
     this.figure.id = `panel-${id}`;
     const part = (kind, properties = {}) => this.figure.appendChild(Object.assign(document.createElement(kind), properties));
-    this.canvas = part('canvas', { tabIndex: 0 });
-    this.canvas.setAttribute('role', 'application');
-    this.canvas.setAttribute('aria-roledescription', 'picture with a cursor');
-    this.canvas.setAttribute('aria-describedby', 'keys');
-    this.scale = part('div', { className: 'scale', hidden: true });
+    this.canvas = part('canvas');
+    const words = cursor ? { role: 'application', 'aria-roledescription': 'picture with a cursor', 'aria-describedby': 'keys', tabindex: '0' } : { role: 'img' };
+    for (const [name, value] of Object.entries(words)) this.canvas.setAttribute(name, value);
+    this.scale = part('div', { className: 'scale' });
+    this.scale.hidden = !scale;
     this.caption = part('figcaption');
-    this.title = this.caption.appendChild(Object.assign(document.createElement('b')));
+    this.title = this.caption.appendChild(document.createElement('b'));
     this.text = this.caption.appendChild(document.createElement('span'));
     this.progress = part('progress', { hidden: true, max: 1 });
     this.progress.setAttribute('aria-label', `${title}, done`);
     this.wrong = part('p', { className: 'trouble', hidden: true });
-    this.colorScale = colorScale;
     this.name(title);
     parent.append(this.figure);
-    new ResizeObserver(() => this.draw()).observe(this.canvas);
+    this.watch = new ResizeObserver(() => this.draw());
+    this.watch.observe(this.canvas);
+  }
+
+  remove() {
+    this.watch.disconnect();
+    this.figure.remove();
   }
 
   name(title, text = '') {
-    this.title.textContent = title;
-    this.text.textContent = text;
+    if (this.title.textContent !== title) this.title.textContent = this.title.title = title;
+    if (this.text.textContent !== text) this.text.textContent = text;
     this.canvas.setAttribute('aria-label', text ? `${title}. ${text}` : title);
   }
 
@@ -121,19 +130,34 @@ export class Plane {
     this.wrong.hidden = sentence === '';
   }
 
+  // An answer is waited for, from `begin` to `end`; shown when it takes long enough to be noticed.
+  begin() {
+    if (this.pending++ === 0) this.timer = setTimeout(() => this.figure.setAttribute('aria-busy', 'true'), 250);
+  }
+  end() {
+    if (--this.pending > 0) return;
+    clearTimeout(this.timer);
+    this.figure.removeAttribute('aria-busy');
+  }
+
   range(low, high, colors) {
-    this.scale.hidden = !this.colorScale;
-    if (!this.colorScale) return;
-    const strip = Object.assign(document.createElement('canvas'), { width: 256, height: 1 });
-    strip.getContext('2d').drawImage(colored({ shape: [1, 256], data: Float32Array.from({ length: 256 }, (_, i) => i) }, 0, 255, colors), 0, 0);
-    const end = (value) => Object.assign(document.createElement('span'), { textContent: number(value) });
-    this.scale.replaceChildren(end(low), strip, end(high));
+    if (this.colors !== colors) {
+      this.strip = Object.assign(document.createElement('canvas'), { width: 256, height: 1 });
+      this.strip.getContext('2d').drawImage(colored({ shape: [1, 256], data: Float32Array.from({ length: 256 }, (_, i) => i) }, 0, 255, colors), 0, 0);
+      this.colors = colors;
+    }
+    this.ends = [number(low), number(high)];
+    const end = (textContent) => Object.assign(document.createElement('span'), { textContent });
+    this.scale.replaceChildren(end(this.ends[0]), this.strip, end(this.ends[1]));
   }
 
   // A layer is {canvas, row, column}: pixels with their upper left corner; alpha 1 if not said.
-  show(layers) {
-    this.layers = layers;
+  show(layers, fixed = this.fixed) {
+    Object.assign(this, { layers, fixed, drawn: '' });
     this.draw();
+  }
+  fix(marks) {
+    Object.assign(this, { fixed: marks, drawn: '' });
   }
 
   get factor() {
@@ -142,23 +166,44 @@ export class Plane {
 
   draw() {
     const size = Math.max(1, Math.round(this.canvas.clientWidth * (window.devicePixelRatio || 1)));
-    if (this.canvas.width !== size || this.canvas.height !== size) Object.assign(this.canvas, { width: size, height: size });
+    for (const one of [this.canvas, this.still]) if (one.width !== size || one.height !== size) Object.assign(one, { width: size, height: size });
+    const { row, column, zoom, rows, columns } = this.view;
+    const drawn = [size, row, column, zoom, rows, columns].join();
+    if (this.drawn !== drawn) this.drawStill();
+    this.drawn = drawn;
     const to = this.canvas.getContext('2d');
     to.setTransform(1, 0, 0, 1, 0, 0);
     to.clearRect(0, 0, size, size);
-    const factor = this.factor;
-    to.setTransform(factor, 0, 0, factor, size / 2 - this.view.column * factor, size / 2 - this.view.row * factor);
+    to.drawImage(this.still, 0, 0);
+    this.transform(to);
+    this.stroke(to, this.marks);
+  }
+
+  drawStill() {
+    const to = this.still.getContext('2d');
+    to.setTransform(1, 0, 0, 1, 0, 0);
+    to.clearRect(0, 0, this.still.width, this.still.height);
+    this.transform(to);
     to.imageSmoothingEnabled = false;
     for (const { canvas, row = 0, column = 0, alpha = 1 } of this.layers) {
       to.globalAlpha = alpha;
       to.drawImage(canvas, column, row);
     }
     to.globalAlpha = 1;
-    for (const mark of this.marks) {
-      for (const [width, color] of [[3.5, mark.halo ?? '#000'], [1.5, mark.color]]) {
-        to.lineWidth = (width * (window.devicePixelRatio || 1)) / factor;
-        to.strokeStyle = color;
-        to.stroke(mark.path);
+    this.stroke(to, this.fixed);
+  }
+
+  transform(to) {
+    const { factor, view: { row, column }, canvas: { width } } = this;
+    to.setTransform(factor, 0, 0, factor, width / 2 - column * factor, width / 2 - row * factor);
+  }
+
+  stroke(to, marks) {
+    for (const { path, color, halo = '#000' } of marks) {
+      for (const [width, style] of [[3.5, halo], [1.5, color]]) {
+        to.lineWidth = (width * (window.devicePixelRatio || 1)) / this.factor;
+        to.strokeStyle = style;
+        to.stroke(path);
       }
     }
   }
@@ -187,6 +232,24 @@ export function segmentsMark(segments, color) {
 export function boxMark([row, column, rowEnd, columnEnd], color) {
   const path = new Path2D();
   path.rect(column, row, columnEnd - column, rowEnd - row);
+  return { path, color };
+}
+
+export function crossMark(row, column, arm, color) {
+  const path = new Path2D();
+  const [r, c] = [row + 0.5, column + 0.5];
+  for (const [from, to] of [[0.5, 1.2], [-1.2, -0.5]]) {
+    path.moveTo(c + from * arm, r);
+    path.lineTo(c + to * arm, r);
+    path.moveTo(c, r + from * arm);
+    path.lineTo(c, r + to * arm);
+  }
+  return { path, color };
+}
+
+export function ringMark(row, column, radius, color) {
+  const path = new Path2D();
+  path.arc(column + 0.5, row + 0.5, radius, 0, 7);
   return { path, color };
 }
 

@@ -61,6 +61,8 @@ export class Server {
   }
 
   keep(key, frame, bytes) {
+    this.held -= this.kept.get(key)?.bytes ?? 0;
+    this.kept.delete(key);
     this.kept.set(key, { frame, bytes });
     this.held += bytes;
     for (const [oldest, { bytes: size }] of this.kept) {
@@ -68,6 +70,11 @@ export class Server {
       this.kept.delete(oldest);
       this.held -= size;
     }
+  }
+
+  // What this page still waits for is not wanted any more.
+  leave() {
+    navigator.sendBeacon(`api/leave?tab=${this.tab}`);
   }
 
   post(path, body) {

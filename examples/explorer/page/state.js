@@ -2,7 +2,7 @@
 // What is looked at, and the same as a link.
 
 export const initial = {
-  image: '', network: '', second: '', class: 1, score: 'probability', method: '', options: {}, colors: 'rd-yl-gn',
+  image: '', edit: '', network: '', second: '', class: 1, score: 'probability', method: '', options: {}, colors: 'rd-yl-gn',
   percent: 10, of: 'own', row: null, column: null, region: null, pins: [], alone: false, zoom: 1, viewRow: null, viewColumn: null,
 };
 
@@ -11,7 +11,7 @@ const places = (text) => text.split(';').map((one) => one.split(',').map(whole))
 
 export function toHash(state) {
   const out = new URLSearchParams();
-  for (const key of ['image', 'network', 'second', 'class', 'score', 'method', 'colors', 'percent', 'of']) {
+  for (const key of ['image', 'edit', 'network', 'second', 'class', 'score', 'method', 'colors', 'percent', 'of']) {
     if (state[key] !== '' && state[key] !== null) out.set(key, state[key]);
   }
   for (const [name, value] of Object.entries(state.options)) out.set(`set.${name}`, value);
@@ -27,7 +27,7 @@ export function toHash(state) {
 export function fromHash(hash) {
   const state = structuredClone(initial);
   const given = new URLSearchParams(hash.replace(/^#/, ''));
-  for (const key of ['image', 'network', 'second', 'score', 'method', 'colors', 'of']) if (given.has(key)) state[key] = given.get(key);
+  for (const key of ['image', 'edit', 'network', 'second', 'score', 'method', 'colors', 'of']) if (given.has(key)) state[key] = given.get(key);
   const positive = (text) => (Number(text) > 0 && Number.isFinite(Number(text)) ? Number(text) : null);
   state.class = whole(given.get('class') ?? '') ?? state.class;
   state.percent = Math.min(100, positive(given.get('percent') ?? '') ?? state.percent);

@@ -169,6 +169,9 @@ class InfluencePage {
     list("offsets", offsets_);
     list("scales", scales_);
     list("scores", scores_);
+    std::uint32_t sum = 0;  // a browser may not give pictures as they are
+    for (const std::uint8_t byte : bytes_) sum = sum * 31 + byte;
+    json += text(",\"bytes\":", bytes_.size(), ",\"sum\":", sum);
     std::string words;
     for (const char c : score)
       words += c == '"' || c == '\\' || c == '<' || static_cast<unsigned char>(c) < 0x20 ? ' ' : c;

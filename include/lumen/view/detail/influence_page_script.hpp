@@ -9,7 +9,7 @@ namespace lumen::view::detail {
 inline constexpr std::string_view influence_page_style = R"css(
 .panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(16rem,100%),1fr));gap:1rem}
 .panels figure{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.6rem}
-canvas{display:block;width:100%;image-rendering:pixelated;border-radius:4px;touch-action:none}
+canvas{display:block;width:100%;image-rendering:pixelated;border-radius:4px;touch-action:pan-y}
 [hidden]{display:none!important}
 canvas[tabindex]{cursor:crosshair}
 canvas:focus-visible,button:focus-visible,input:focus-visible,select:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
@@ -149,6 +149,9 @@ function start() {
   const packed = pixels($('rows')).data;
   bytes = new Uint8Array(packed.length / 4);
   for (let i = 0; i < bytes.length; ++i) bytes[i] = packed[4 * i];
+  let sum = 0;
+  for (let i = 0; i < data.bytes; ++i) sum = (Math.imul(sum, 31) + bytes[i]) >>> 0;
+  if (sum !== data.sum) throw new Error('this browser changes the pictures that a page reads, as its protection against fingerprinting may do; allow this page to read them, or use another browser');
   for (const id of ['image-panel', 'probability-panel', 'influence-panel']) {
     const canvas = $(id);
     const under = (event) => { const box = canvas.getBoundingClientRect(); return nearest((event.clientY - box.top) / box.height * H - .5, (event.clientX - box.left) / box.width * W - .5); };
@@ -165,7 +168,7 @@ function start() {
   choose(nearest(H / 2, W / 2));
   document.documentElement.dataset.ready = 'yes';
 }
-Promise.all(['image', 'probability', 'rows'].map((id) => $(id).decode())).then(start, (error) => { $('trouble').textContent = `the page's data cannot be read: ${error.message}`; $('trouble').hidden = false; });
+Promise.all(['image', 'probability', 'rows'].map((id) => $(id).decode())).then(start).catch((error) => { $('trouble').textContent = `the page's data cannot be read: ${error.message}`; $('trouble').hidden = false; });
 })();
 )js";
 
