@@ -63,12 +63,12 @@ const address = await new Promise((resolve, reject) => {
   });
   server.on('exit', (code) => reject(new Error(`the explorer ended with ${code}: ${words}`)));
 });
-const browser = await playwright.chromium.launch({ executablePath: chromium, args: ['--no-sandbox'], timeout: 240000 });
+const browser = await playwright.chromium.launch({ executablePath: chromium, args: ['--no-sandbox'], timeout: 600000 });
 const errors = [];
 
 async function open(hash = '', settings = {}) {
   const context = await browser.newContext({ viewport: { width: 1400, height: 1000 }, acceptDownloads: true, permissions: ['clipboard-read', 'clipboard-write'], ...settings });
-  context.setDefaultTimeout(240000);
+  context.setDefaultTimeout(600000);
   const page = await context.newPage();
   page.on('console', (message) => message.type() === 'error' && !/status of 4\d\d/.test(message.text()) && errors.push(message.text()));
   page.on('pageerror', (error) => errors.push(String(error)));
@@ -468,9 +468,9 @@ try {
     await hover(view, row, column, size);
     if (name === 'narrow') {
       const hidden = !(await view.isVisible('#method'));
-      await view.click('#settings');
+      await view.press('#settings', 'Enter');
       check(hidden && (await view.isVisible('#method')) && (await view.getAttribute('#settings', 'aria-expanded')) === 'true', 'narrow: the settings are a button away');
-      await view.click('#settings');
+      await view.press('#settings', 'Enter');
     }
     if (name === 'narrow') await view.touchscreen.tap(...(await at(view, 'image', row + 5, column + 5, size)));
     await settled(view);

@@ -22,8 +22,8 @@ torch::jit::Module segmentation(std::uint64_t seed) {
       "  h = torch.relu(self.first.forward(x))\n"
       "  h = torch.relu(self.second.forward(torch.max_pool2d(h, [2, 2])))\n"
       "  h = torch.upsample_nearest2d(h, [x.size(2), x.size(3)])\n"
-      "  bright = torch.cat([0.45 - x, x - 0.45], 1)\n"
-      "  return self.last.forward(h) + 8.0 * bright\n");
+      "  even = torch.cat([0 * x, 0 * x + 6.78], 1)\n"  // so that both classes are predicted
+      "  return 20.0 * self.last.forward(h) + even\n");
   net.to(at::kFloat);
   net.eval();
   return net;
