@@ -42,7 +42,7 @@ set(doors
   "torch/script.h"                  "^script/"
   "ATen/ATen.h"                     "^core/tensor.hpp$"
   "torch/csrc/autograd/autograd.h"  "^core/tensor.hpp$"
-  "(ATen|c10|caffe2|torch)/.*"      "^(core|target|engine|trace|op|rule|influence|script|io|net|data|train)/"
+  "(ATen|c10|caffe2|torch)/.*"      "^(core|target|engine|trace|op|rule|perturb|influence|script|io|net|data|train)/"
   "xtensor(-.*)?/.*"                "^map/xtensor.hpp$"
   "xtl/.*"                          "^map/xtensor.hpp$"
   "(.*/)?stb_.*"                    "^io/stb.hpp$"

@@ -10,6 +10,7 @@
 #include <lumen/core/box.hpp>
 #include <lumen/core/concepts.hpp>
 #include <lumen/core/error.hpp>
+#include <lumen/core/execution.hpp>
 #include <lumen/core/input.hpp>
 #include <lumen/core/memory.hpp>
 #include <lumen/core/progress.hpp>
@@ -40,9 +41,13 @@
 #include <lumen/baseline/random.hpp>
 #include <lumen/baseline/set.hpp>
 
+#include <lumen/perturb/changes.hpp>
+#include <lumen/perturb/each_region.hpp>
 #include <lumen/perturb/game.hpp>
 #include <lumen/perturb/groups.hpp>
 #include <lumen/perturb/partition.hpp>
+#include <lumen/perturb/incremental.hpp>
+#include <lumen/perturb/recorded.hpp>
 #include <lumen/perturb/regions.hpp>
 #include <lumen/perturb/spread.hpp>
 #include <lumen/perturb/windows.hpp>

@@ -184,3 +184,19 @@ DOCTEST_TEST_CASE("a sweep inside a sweep is measured by both") {
   DOCTEST_CHECK(outer.front() == 1);
   DOCTEST_CHECK(outer[1] == 4);
 }
+
+DOCTEST_TEST_CASE("run.stop ends it between chunks: loudly, or with the number of rows that were visited") {
+  std::int64_t asked = 0;
+  const Run run{.memory = 1, .stop = [&] { return ++asked == 3; }};
+  std::int64_t visited = 0;
+  const auto visit = [&](std::int64_t, std::int64_t count) {
+    visited += count;
+    (void)at::ones({4});
+  };
+  DOCTEST_CHECK(lumen::sweep_until_stopped(10, 1, run, "rows", visit) == 3);
+  DOCTEST_CHECK(visited == 3);
+  asked = 0;
+  DOCTEST_CHECK_THROWS_AS(lumen::sweep(10, 1, run, "rows", visit), lumen::Stopped);
+  asked = 2;  // what is finished is not stopped
+  DOCTEST_CHECK_NOTHROW(lumen::sweep(1, 1, run, "rows", visit));
+}

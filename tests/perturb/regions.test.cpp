@@ -38,6 +38,9 @@ void check(const R& regions, const Tensors& x) {
       DOCTEST_CAPTURE(part);
       DOCTEST_CAPTURE(i);
       DOCTEST_CHECK((regions.box(part, i) == expected));
+      std::int64_t volume = n;
+      for (const lumen::Interval& each : expected) volume *= each.size();
+      if (!lumen::empty(expected)) DOCTEST_CHECK(regions.solid(part, i) == (places.size(0) == volume));
     }
   }
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include <lumen/core/execution.hpp>
 #include <lumen/core/input.hpp>
 #include <lumen/core/tensor.hpp>
 
@@ -23,6 +24,12 @@ struct Attribution {
 
   std::int64_t forward_passes = 0;   ///< evaluations of the model for each sample, however they were batched
   std::int64_t backward_passes = 0;  ///< gradient evaluations for each sample and target
+
+  /// The share of the work that was done, 0 to 1. Below 1 the method was stopped (`Run::stop`), and the map is what is
+  /// known so far: of what was not looked at it is 0, and `known` tells where that is.
+  double done = 1.0;
+  X known{};  ///< of a stopped method: bool, where the map is as it would be in the end; undefined if done
+  Execution execution{};  ///< of methods that perturb the input: how their passes ran
 };
 
 }  // namespace lumen

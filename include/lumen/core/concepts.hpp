@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <lumen/core/box.hpp>
 #include <lumen/core/input.hpp>
 #include <lumen/core/tensor.hpp>
 
@@ -104,9 +105,11 @@ concept Model = Input<X> && TorchScriptIsWrappedInScriptNetwork<M> &&
 
 /// The question asked: from the model's output [N, ...] to one score a sample, [N].
 ///
-/// Two abilities, both optional: `freeze(output)` returns the same question with everything that it takes
+/// Three abilities, all optional: `freeze(output)` returns the same question with everything that it takes
 /// from the unperturbed output fixed; `rows(index)` returns the same question asked of the samples that the
-/// int64 tensor `index` lists (repeats allowed), which lets methods stack and split batches freely.
+/// int64 tensor `index` lists (repeats allowed), which lets methods stack and split batches freely; `reads(sizes)`
+/// returns the box of an output of these sizes, the batch left out, that holds all that any score depends on, so that
+/// nothing else needs to be computed.
 template <class T>
 concept Target = std::copy_constructible<T> && requires(const T& target, const Tensor& output) {
   { target(output) } -> std::convertible_to<Tensor>;
@@ -121,6 +124,11 @@ concept Freezable = Target<T> && requires(const T& target, const Tensor& output)
 template <class T>
 concept RowWise = Target<T> && requires(const T& target, const Tensor& index) {
   { target.rows(index) } -> Target;
+};
+
+template <class T>
+concept Confinable = Target<T> && requires(const T& target, const std::vector<std::int64_t>& sizes) {
+  { target.reads(sizes) } -> std::convertible_to<Box>;
 };
 
 template <class B>

@@ -24,6 +24,12 @@ class Error : public std::invalid_argument {
   std::source_location where_;
 };
 
+/// `Run::stop` ended a method that has nothing to give for half of its work.
+class Stopped : public Error {
+ public:
+  using Error::Error;
+};
+
 /// Its arguments, printed one after the other: for messages.
 template <class... Parts>
 [[nodiscard]] std::string text(const Parts&... parts) {

@@ -2,11 +2,19 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include <lumen/core/progress.hpp>
 
 namespace lumen {
+
+/// How inputs are passed through a model that differ from one another in a region.
+enum class Passes {
+  Cheapest,  ///< the cheaper of the two, measured
+  Whole,     ///< the model's own passes
+  Incremental  ///< from a recorded pass, what the region changes alone; whole where the model is no such program
+};
 
 /// How a method runs, never what it computes: the same member, `run`, of every method.
 struct Run {
@@ -14,8 +22,14 @@ struct Run {
   /// soon stop to.
   std::int64_t memory = std::int64_t{128} << 20;
   Progress progress{};  ///< told after every pass; none by default
+  /// Asked after every pass: true ends the method. Those that remove regions then give what is known so far
+  /// (`Attribution::done`); the others throw `Stopped`. Once true it must stay so. Set it from another thread through an
+  /// atomic.
+  std::function<bool()> stop{};
   /// The number of each sample, which random draws are keyed by; 0 ... N - 1 if empty.
   std::vector<std::int64_t> samples{};
+  /// Of methods that remove regions. The same numbers but for rounding; `Attribution::execution` tells what was done.
+  Passes passes = Passes::Cheapest;
   /// Bytes that the forward and backward pass of one row takes at most, where the caller knows; 0: measured with a
   /// first pass of one row.
   std::int64_t row_bytes = 0;

@@ -10,6 +10,7 @@
 
 #include <lumen/core/attribution.hpp>
 #include <lumen/core/concepts.hpp>
+#include <lumen/core/error.hpp>
 #include <lumen/core/input.hpp>
 #include <lumen/core/run.hpp>
 #include <lumen/core/tensor.hpp>
@@ -60,6 +61,15 @@ template <class A, class M, Input X>
       check_map(answers.back());
     }
     return answers;
+  }
+}
+
+/// For what is made of whole maps: of noisy copies, of parts of a batch. @throws Stopped if the method was stopped
+template <Input X>
+void refuse_partial(const Attribution<X>& attribution) {
+  if (attribution.done < 1.0) {
+    throw Stopped(text("stopped by run.stop when ", attribution.done,
+                       " of a map was known, of which no result of several maps is made"));
   }
 }
 

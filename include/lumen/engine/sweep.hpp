@@ -13,6 +13,24 @@
 
 namespace lumen {
 
+namespace engine {
+
+/// Tells the progress. @return whether there is more to do and `run.stop` ends it
+inline bool stopped(const Run& run, std::string_view what, std::int64_t done, std::int64_t total) {
+  if (run.progress) run.progress(what, done, total);
+  return done < total && run.stop && run.stop();
+}
+
+/// The same for methods that can give nothing for half of their work. @throws Stopped
+inline void tell(const Run& run, std::string_view what, std::int64_t done, std::int64_t total) {
+  if (stopped(run, what, done, total)) {
+    throw Stopped(text("stopped by run.stop after ", done, " of ", total, " ", what,
+                       "; of these there is no partial result"));
+  }
+}
+
+}  // namespace engine
+
 /// Splits `rows` rows of work into chunks that fit the memory budget and visits them in order:
 /// `visit(first, count)`. The first chunk is one granule, or as many as `row_bytes` allows, and what it takes
 /// is measured; the following ones are as large as the dearest row seen so far allows, and of nearly equal
@@ -20,10 +38,12 @@ namespace lumen {
 ///
 /// @param granule    rows that must stay together, a divisor of `rows`
 /// @param row_bytes  an upper bound of what one row takes; 0: what `run` says
+/// @return how many rows were visited: all, or fewer where `run.stop` ended it
 /// @throws Error if the budget is not positive, or the bound negative
 template <std::invocable<std::int64_t, std::int64_t> Visit>
-void sweep(std::int64_t rows, std::int64_t granule, const Run& run, std::string_view what, const Visit& visit,
-           std::int64_t row_bytes = 0) {
+[[nodiscard]] std::int64_t sweep_until_stopped(std::int64_t rows, std::int64_t granule, const Run& run,
+                                               std::string_view what, const Visit& visit,
+                                               std::int64_t row_bytes = 0) {
   require(run.memory > 0, [&] {
     return text("the memory budget is ", run.memory, " bytes; give run.memory a positive number of bytes");
   });
@@ -33,8 +53,8 @@ void sweep(std::int64_t rows, std::int64_t granule, const Run& run, std::string_
   if (row_bytes == 0) row_bytes = run.row_bytes;
   if (rows <= granule) {
     visit(std::int64_t{0}, rows);
-    if (run.progress) run.progress(what, rows, rows);
-    return;
+    (void)engine::stopped(run, what, rows, rows);
+    return rows;
   }
   std::int64_t cost = 0;  // of a granule
   for (std::int64_t first = 0; first < rows;) {
@@ -50,7 +70,20 @@ void sweep(std::int64_t rows, std::int64_t granule, const Run& run, std::string_
     visit(first, granules * granule);
     if (meter) cost = std::max(cost, (meter->peak() + granules - 1) / granules);
     first += granules * granule;
-    if (run.progress) run.progress(what, first, rows);
+    if (engine::stopped(run, what, first, rows)) return first;
+  }
+  return rows;
+}
+
+/// The same, all of it or nothing.
+/// @throws Stopped where `run.stop` ends it before the last chunk
+template <std::invocable<std::int64_t, std::int64_t> Visit>
+void sweep(std::int64_t rows, std::int64_t granule, const Run& run, std::string_view what, const Visit& visit,
+           std::int64_t row_bytes = 0) {
+  const std::int64_t done = sweep_until_stopped(rows, granule, run, what, visit, row_bytes);
+  if (done < rows) {
+    throw Stopped(text("stopped by run.stop after ", done, " of ", rows, " rows of \"", what,
+                       "\"; of these there is no partial result"));
   }
 }
 

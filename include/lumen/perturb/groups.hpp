@@ -114,6 +114,15 @@ class Groups {
     }
     return box;
   }
+  /// Whether a group is all of its box, in every sample.
+  [[nodiscard]] bool solid(std::size_t part, std::int64_t i) const {
+    if (single_.empty()) {
+      std::int64_t volume = masks_[part].size(0);
+      for (const Interval& each : box(part, i)) volume *= each.size();
+      return volume == sizes_[part][static_cast<std::size_t>(i)];
+    }
+    return true;
+  }
 
  private:
   /// @param places  of the group of each element, of all masks one after the other
@@ -122,9 +131,11 @@ class Groups {
     for (const Tensor& mask : masks_) {
       const auto rank = static_cast<std::size_t>(mask.dim() - 1);
       std::vector<Interval>& boxes = boxes_.emplace_back(static_cast<std::size_t>(count()) * rank);
+      std::vector<std::int64_t>& sizes = sizes_.emplace_back(static_cast<std::size_t>(count()), 0);
       std::vector<std::int64_t> at(rank, 0);
       for (std::int64_t e = 0; e < mask.numel(); ++e, ++place) {
         Interval* box = boxes.data() + static_cast<std::size_t>(*place) * rank;
+        ++sizes[static_cast<std::size_t>(*place)];
         for (std::size_t d = 0; d < rank; ++d) box[d] = hull(box[d], {at[d], at[d] + 1});
         for (std::size_t d = rank; d-- > 0;) {
           if (++at[d] < mask.size(static_cast<std::int64_t>(d) + 1)) break;
@@ -156,8 +167,9 @@ class Groups {
 
   Tensors masks_;
   Tensor ids_;
-  Tensors places_;                            // of the group of each element, 0 to count() - 1
-  std::vector<std::int64_t> single_;          // elements of each part, where each is a group by itself
+  Tensors places_;                                // of the group of each element, 0 to count() - 1
+  std::vector<std::int64_t> single_;              // elements of each part, where each is a group by itself
+  std::vector<std::vector<std::int64_t>> sizes_;  // of each part: the elements of each group in all samples
   std::vector<std::vector<Interval>> boxes_;  // of each part: group by group, an interval for each dimension
 };
 

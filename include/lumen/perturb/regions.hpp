@@ -18,6 +18,8 @@ namespace lumen::perturb {
 ///     box(part, i)                 a box, the batch left out, that holds all places of region i in a part, for every
 ///                                  sample: the smallest there is; empty if it has none there
 ///
+/// An ability, optional: `solid(part, i)`, whether region i is all of its box, in every sample.
+///
 /// Regions may overlap, and may leave places that are in none. Only what the box holds is computed anew, so that a box
 /// too small would give wrong values: tests compare it with `where`.
 template <class R>

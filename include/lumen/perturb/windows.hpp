@@ -71,6 +71,9 @@ class Windows {
     return box;
   }
 
+  /// Whether a region is all of its box.
+  [[nodiscard]] bool solid(std::size_t, std::int64_t) const { return true; }
+
   /// How many windows cover each element of part `part`: broadcasts to its rows.
   [[nodiscard]] Tensor coverage(std::size_t part) const {
     const Part& p = parts_[part];

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <functional>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <lumen/core/box.hpp>
 #include <lumen/core/concepts.hpp>
 #include <lumen/core/error.hpp>
 #include <lumen/core/tensor.hpp>
@@ -46,12 +48,18 @@ class AnyTarget {
   /// not row-wise can only be asked of whole batches one after the other: index = 0..N-1, repeated.
   [[nodiscard]] AnyTarget rows(const Tensor& index, std::int64_t n) const {
     if (row_wise()) return rows_(index);
-    return AnyTarget([whole = *this, n](const Tensor& output) {
-      if (output.size(0) == n) return whole(output);
+    return AnyTarget([all = *this, n](const Tensor& output) {
+      if (output.size(0) == n) return all(output);
       std::vector<Tensor> scores;
-      for (const Tensor& batch : output.split(n)) scores.push_back(whole(batch));
+      for (const Tensor& batch : output.split(n)) scores.push_back(all(batch));
       return at::cat(scores);
     });
+  }
+
+  /// The box of an output of these sizes, the batch left out, that holds all that the scores depend on: all of it where
+  /// the target does not tell.
+  [[nodiscard]] Box reads(const std::vector<std::int64_t>& sizes) const {
+    return reads_ ? reads_(sizes) : whole(sizes);
   }
 
  private:
@@ -63,10 +71,14 @@ class AnyTarget {
     if constexpr (detail::RowWise<T>) {
       rows_ = [target](const Tensor& index) { return AnyTarget(target.rows(index)); };
     }
+    if constexpr (detail::Confinable<T>) {
+      reads_ = [target](const std::vector<std::int64_t>& sizes) { return target.reads(sizes); };
+    }
   }
 
   std::function<Tensor(const Tensor&)> score_;
   std::function<AnyTarget(const Tensor&)> freeze_, rows_;
+  std::function<Box(const std::vector<std::int64_t>&)> reads_;
 };
 
 /// Several questions about one input, answered from shared forward passes: a method given `Targets` returns a

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include <lumen/core/box.hpp>
 #include <lumen/core/concepts.hpp>
 #include <lumen/core/error.hpp>
 #include <lumen/core/tensor.hpp>
@@ -26,6 +27,15 @@ inline void check_dense(const Tensor& output, const char* name) {
     return text("target: ", name, " needs a dense output [N, C, H, W], the model gave ", output.sizes(),
                 "; for class scores [N, C] use target::Class");
   });
+}
+
+/// The box of one place of an output of these sizes; all of it if there is no such place.
+inline Box at_place(const std::vector<std::int64_t>& sizes, const std::vector<std::int64_t>& index) {
+  Box box = whole(sizes);
+  bool fits = sizes.size() == index.size() + 1;
+  for (std::size_t d = 0; fits && d < index.size(); ++d) fits = index[d] >= 0 && index[d] < sizes[d + 1];
+  for (std::size_t d = 0; fits && d < index.size(); ++d) box[d] = {index[d], index[d] + 1};
+  return box;
 }
 
 }  // namespace detail
@@ -57,6 +67,9 @@ struct Class {
     return output.select(1, index);
   }
   Class rows(const Tensor&) const { return *this; }
+  [[nodiscard]] Box reads(const std::vector<std::int64_t>& sizes) const {
+    return detail::at_place(sizes, {index});
+  }
 };
 
 /// The score of each sample's own class; output [N, C].
@@ -96,6 +109,9 @@ struct Element {
     return scores;
   }
   Element rows(const Tensor&) const { return *this; }
+  [[nodiscard]] Box reads(const std::vector<std::int64_t>& sizes) const {
+    return detail::at_place(sizes, index);
+  }
 };
 
 /// One pixel's score for one channel; output [N, C, H, W].
@@ -113,6 +129,9 @@ struct Pixel {
     return output.select(1, channel).select(1, row).select(1, column);
   }
   Pixel rows(const Tensor&) const { return *this; }
+  [[nodiscard]] Box reads(const std::vector<std::int64_t>& sizes) const {
+    return detail::at_place(sizes, {channel, row, column});
+  }
 };
 
 }  // namespace lumen::target

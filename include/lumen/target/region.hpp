@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include <lumen/core/box.hpp>
 #include <lumen/core/error.hpp>
 #include <lumen/core/tensor.hpp>
 #include <lumen/target/element.hpp>
@@ -67,6 +69,20 @@ struct Region {
   Region rows(const Tensor& samples) const {
     if (!mask.defined() || mask.dim() != 3) return *this;
     return {channel, mask.index_select(0, samples.to(mask.device())), reduction};
+  }
+
+  [[nodiscard]] Box reads(const std::vector<std::int64_t>& sizes) const {
+    Box box = whole(sizes);
+    if (box.size() != 3 || !mask.defined() || mask.dim() < 2 || channel < 0 || channel >= sizes[1])
+      return box;
+    const Tensor pixels = mask.detach().ne(0).reshape({-1, mask.size(-2), mask.size(-1)}).any(0);
+    box[0] = {channel, channel + 1};
+    for (std::size_t d = 1; d < 3; ++d) {
+      const Tensor places = pixels.any(d == 1 ? 1 : 0).nonzero();
+      if (places.numel() > 0)
+        box[d] = {places.min().item<std::int64_t>(), places.max().item<std::int64_t>() + 1};
+    }
+    return box;
   }
 };
 

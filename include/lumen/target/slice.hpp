@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include <lumen/core/box.hpp>
 #include <lumen/core/error.hpp>
 #include <lumen/core/tensor.hpp>
 
@@ -40,6 +43,14 @@ struct Slice {
     return scores.reshape({output.size(0), -1}).sum(1);
   }
   Slice rows(const Tensor&) const { return *this; }
+  [[nodiscard]] Box reads(const std::vector<std::int64_t>& sizes) const {
+    Box box = whole(sizes);
+    for (std::size_t d = 0; d < std::min(ranges.size(), box.size()); ++d) {
+      if (ranges[d].from >= 0) box[d].begin = ranges[d].from;
+      if (ranges[d].to >= 0) box[d].end = std::min(ranges[d].to, box[d].end);
+    }
+    return box;
+  }
 };
 
 }  // namespace lumen::target

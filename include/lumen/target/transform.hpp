@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
 #include <limits>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
+#include <lumen/core/box.hpp>
 #include <lumen/core/concepts.hpp>
 #include <lumen/core/error.hpp>
 #include <lumen/core/tensor.hpp>
+#include <lumen/target/any.hpp>
 
 namespace lumen::target {
 
@@ -61,6 +65,12 @@ inline Tensor log_odds(const Tensor& output) {
   return at::where(first, output - others, log_p - at::log1p(-p));
 }
 
+/// A box with all of dimension 1.
+inline Box all_classes(Box box, const std::vector<std::int64_t>& sizes) {
+  if (!box.empty()) box.front() = {0, sizes[1]};
+  return box;
+}
+
 }  // namespace detail
 
 /// A target asked of the class probabilities instead: softmax over dimension 1 (sigmoid where it has size 1).
@@ -84,6 +94,9 @@ struct Softmax {
   Softmax<detail::RowsOf<Whole>> rows(const Tensor& samples) const {
     return {target.rows(samples)};
   }
+  [[nodiscard]] Box reads(const std::vector<std::int64_t>& sizes) const {
+    return detail::all_classes(AnyTarget(target).reads(sizes), sizes);
+  }
 };
 
 /// A target asked of the log-odds log p / (1 - p) of each class instead; the output itself where dimension 1
@@ -106,6 +119,9 @@ struct LogOdds {
   LogOdds<detail::RowsOf<Whole>> rows(const Tensor& samples) const {
     return {target.rows(samples)};
   }
+  [[nodiscard]] Box reads(const std::vector<std::int64_t>& sizes) const {
+    return detail::all_classes(AnyTarget(target).reads(sizes), sizes);
+  }
 };
 
 /// How much more the one than the other: `first` minus `second`, for instance two classes.
@@ -124,6 +140,9 @@ struct Margin {
     requires(lumen::detail::RowWise<First> && lumen::detail::RowWise<Second>)
   Margin<detail::RowsOf<First>, detail::RowsOf<Second>> rows(const Tensor& samples) const {
     return {first.rows(samples), second.rows(samples)};
+  }
+  [[nodiscard]] Box reads(const std::vector<std::int64_t>& sizes) const {
+    return hull(AnyTarget(first).reads(sizes), AnyTarget(second).reads(sizes));
   }
 };
 

@@ -62,11 +62,11 @@ struct FeatureAblation {
       const Tensors absent =
           detail::baselines(baseline, parts, detail::first_draws(run, parts.front().size(0)));
       const perturb::Groups all(groups, engine::explained_of(parts));
-      const std::vector<Tensors> maps = detail::ablate(function, parts, absent, start, all, run);
+      const detail::Ablated found = detail::ablate(function, perturb::recorder_of(model, function, parts),
+                                                   parts, absent, start, all, run);
       std::vector<Attribution<X>> results;
       for (std::size_t t = 0; t < targets.size(); ++t) {
-        results.push_back(
-            {.map = input_of<X>(maps[t]), .score = start.scores[t], .forward_passes = all.count() + 1});
+        results.push_back(found.of<X>(t, start.scores[t], all.count() + 1));
       }
       return results;
     });

@@ -54,15 +54,15 @@ struct Occlusion {
       const engine::Start start = engine::start(function, parts, targets, run);
       const Tensors absent =
           detail::baselines(baseline, parts, detail::first_draws(run, parts.front().size(0)));
-      std::vector<Tensors> maps = detail::ablate(function, parts, absent, start, windows, run);
+      detail::Ablated found = detail::ablate(function, perturb::recorder_of(model, function, parts), parts,
+                                             absent, start, windows, run);
       std::vector<Attribution<X>> results;
       for (std::size_t t = 0; t < targets.size(); ++t) {
         std::size_t window_of = 0;
         for (std::size_t i = 0; i < parts.size(); ++i) {
-          if (engine::explained(parts[i])) maps[t][i] /= windows.coverage(window_of++);
+          if (engine::explained(parts[i])) found.maps[t][i] /= windows.coverage(window_of++);
         }
-        results.push_back(
-            {.map = input_of<X>(maps[t]), .score = start.scores[t], .forward_passes = windows.count() + 1});
+        results.push_back(found.of<X>(t, start.scores[t], windows.count() + 1));
       }
       return results;
     });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 #include <utility>
@@ -56,15 +57,27 @@ struct Piped {
     return engine::answer(target, [&](const Targets& targets) {
       std::vector<Attribution<Map>> results = engine::ask(method, model, x, targets);
       for (Attribution<Map>& result : results) {
-        Tensors maps = parts_of(result.map);
-        for (Tensor& map : maps) {
-          if (map.defined()) map = step(map);
+        Tensors maps = parts_of(result.map), known = parts_of(result.known);
+        for (std::size_t i = 0; i < maps.size(); ++i) {
+          if (!maps[i].defined()) continue;
+          maps[i] = step(maps[i]);
+          if (result.done < 1.0) known[i] = known_after(known[i], maps[i]);
         }
+        if (result.done < 1.0) result.known = input_of<Map>(known);
         result.map = input_of<Map>(maps);
         result.standard_error = Map{};
       }
       return results;
     });
+  }
+
+  /// Of a method that was stopped, what is known of the step's map: a sum over channels is where all of them are.
+  static Tensor known_after(const Tensor& known, const Tensor& map) {
+    if (known.sizes() == map.sizes()) return known;
+    const bool summed = known.dim() > 1 && map.dim() == known.dim() && map.size(1) == 1 &&
+                        known.all(1, true).sizes() == map.sizes();
+    if (!summed) throw Stopped("stopped by run.stop, and a step of the pipe has no result of half a map");
+    return known.all(1, true);
   }
 
   [[nodiscard]] Piped with_run(const Run& run) const { return {engine::with_run(method, run), step}; }

@@ -158,6 +158,7 @@ struct Smooth {
       const auto answers =
           engine::ask(engine::with_run(method, inner), model, input_like(x, stacked), repeated);
       for (std::size_t t = 0; t < targets.size(); ++t) {
+        engine::refuse_partial(answers[t]);
         const Tensors maps = parts_of(answers[t].map);
         sums[t].maps.resize(maps.size(), engine::Moments(n));
         for (std::size_t p = 0; p < maps.size(); ++p) {

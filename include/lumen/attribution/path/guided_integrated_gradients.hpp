@@ -73,7 +73,7 @@ struct GuidedIntegratedGradients {
                 if (step == 0) before.push_back(derivatives.scores.front());
               });
           path.advance(at::cat(gradients), static_cast<double>(step + 1) / static_cast<double>(steps));
-          if (run.progress) run.progress("guided integrated gradients", step + 1, steps);
+          engine::tell(run, "guided integrated gradients", step + 1, steps);
         }
         const Tensors map = path::unflat(path.map, parts);
         results.push_back({.map = input_of<X>(map),

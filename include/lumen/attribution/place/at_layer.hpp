@@ -139,6 +139,7 @@ std::vector<Attribution<engine::MapOf<A, const Tail, H>>> attribute_at(
     auto answers =
         engine::ask(rows_of(placed), tail, input_of<H>(engine::select_rows(values, index)), together);
     for (std::size_t t = 0; t < targets.size(); ++t) {
+      if (count < n) engine::refuse_partial(answers[t]);
       answers[t].forward_passes += passes + drawn;
       pieces[t].push_back(std::move(answers[t]));
     }

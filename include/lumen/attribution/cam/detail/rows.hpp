@@ -67,7 +67,7 @@ inline std::vector<Tensor> scores_of_versions(const engine::Function& model, con
       const std::vector<Tensor> scores = suffix_scores(own, layout, start, sample, count, versions, run);
       if (scores.empty()) break;
       for (std::size_t t = 0; t < scores.size(); ++t) pieces[t].push_back(scores[t]);
-      if (run.progress) run.progress(what, (sample + 1) * count, n * count);
+      engine::tell(run, what, (sample + 1) * count, n * count);
     }
     if (static_cast<std::int64_t>(pieces.front().size()) == n) {
       std::vector<Tensor> scores;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include <lumen/core/attribution.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/rows.hpp>
+#include <lumen/perturb/recorded.hpp>
 #include <lumen/trace/program.hpp>
 
 /// What it takes to run a method at another place than the model's input.
@@ -25,6 +27,7 @@ struct Together {
   AnyTarget target;
   Tensor operator()(const Tensor& output) const { return target(output); }
   [[nodiscard]] Together freeze(const Tensor& output) const { return {target.freeze(output)}; }
+  [[nodiscard]] Box reads(const std::vector<std::int64_t>& sizes) const { return target.reads(sizes); }
 };
 
 /// About how many rows a method asks for each sample of `values`, as far as its options tell.
@@ -78,6 +81,28 @@ class Tail {
     return engine::samples_of(0, rows, n);
   }
 
+  /// How incremental passes know it, perturbed at these values.
+  [[nodiscard]] perturb::Recorder recorder(const Tensors& values) const {
+    return [this, &values] {
+      perturb::Recorded result;
+      result.program = std::make_shared<const trace::Program>(
+          trace::Program::record(model_, x_, {.run = {.memory = 1}, .layers = layers_}));
+      result.from = result.program->layers();
+      const bool missing = std::find(result.from.begin(), result.from.end(), -1) != result.from.end();
+      if (!missing) result.output = result.program->output();
+      result.given = [this, &values, program = result.program](std::int64_t sample) {
+        trace::Program::Values given;
+        const std::int64_t n = x_.front().size(0);
+        for (std::size_t i = 0; i < x_.size(); ++i)
+          given.insert_or_assign(program->inputs()[i], x_[i].narrow(0, sample % n, 1));
+        for (std::size_t i = 0; i < values.size(); ++i)
+          given.insert_or_assign(program->layers()[i], values[i].narrow(0, sample, 1));
+        return given;
+      };
+      return result;
+    };
+  }
+
   /// The layers' values for other inputs.
   [[nodiscard]] Tensors values(const Tensors& x, const Run& run) const {
     return layer_values(model_, layers_, x, run);
@@ -124,6 +149,26 @@ class Head {
     return (*this)(Tensors{parts...});
   }
   Tensor operator()(const Tensors& parts) const { return trace::head(model_, layers_, parts).front(); }
+
+  /// How incremental passes know it.
+  [[nodiscard]] perturb::Recorder recorder(const Tensors& parts) const {
+    return [this, &parts] {
+      perturb::Recorded result;
+      result.program = std::make_shared<const trace::Program>(
+          trace::Program::record(model_, parts, {.run = {.memory = 1}, .layers = layers_}));
+      result.output = result.program->layers().empty() ? -1 : result.program->layers().front();
+      for (std::size_t i = 0; i < parts.size(); ++i) {
+        if (engine::explained(parts[i])) result.from.push_back(result.program->inputs()[i]);
+      }
+      result.given = [inputs = result.program->inputs(), &parts](std::int64_t sample) {
+        trace::Program::Values given;
+        for (std::size_t i = 0; i < parts.size(); ++i)
+          given.insert_or_assign(inputs[i], parts[i].narrow(0, sample, 1));
+        return given;
+      };
+      return result;
+    };
+  }
 
  private:
   engine::Function model_;
@@ -175,6 +220,9 @@ Attribution<X> joined(const std::vector<Attribution<X>>& attributions) {
   result.map = input_of<X>(together(&Attribution<X>::map));
   result.score = together(&Attribution<X>::score).front();
   result.completeness_error = together(&Attribution<X>::completeness_error).front();
+  for (const Attribution<X>& each : attributions) {
+    if (&each != &attributions.front()) result.execution.full_passes += each.execution.full_passes;
+  }
   if (!parts_of(result.standard_error).empty()) {
     result.standard_error = input_of<X>(together(&Attribution<X>::standard_error));
   }

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <ATen/Parallel.h>
+
+#include <lumen/engine/function.hpp>
+#include <lumen/engine/start.hpp>
+#include <lumen/engine/sweep.hpp>
+#include <lumen/perturb/changes.hpp>
+#include <lumen/perturb/incremental.hpp>
+
+namespace lumen::perturb::detail {
+
+/// What was visited so far, told to the progress.
+struct Tally {
+  Visited& result;
+  const Run& run;
+  std::string_view what;
+  std::int64_t total = 0, done = 0;
+  bool stopped = false;
+
+  void add(const Changes& changes) {
+    const Tensor ones = at::ones({changes.which.size(0)}, at::kBool);
+    result.regions.index_put_({changes.which, changes.samples}, ones);
+    done += changes.which.size(0);
+  }
+  /// Between chunks.
+  void tell() { stopped = stopped || engine::stopped(run, what, done, total); }
+};
+
+/// How many regions of one sample go together, and how many such chunks at once.
+struct Rounds {
+  std::int64_t regions = 8, chunks = 1;
+};
+
+/// So many that the largest of their values stay in a processor's cache, and enough that weights are not read for a few.
+/// @return none where the budget does not hold one
+inline Rounds rounds_for(const Incremental& incremental, const Incremental::Chunk& one, const Tensor& x,
+                         std::int64_t memory) {
+  const auto [held, largest] = incremental.elements(one);
+  const auto size = static_cast<double>(x.element_size());
+  const double free = static_cast<double>(memory - incremental.held_bytes());
+  const auto fit = static_cast<std::int64_t>(free / (held * size));
+  Rounds rounds;
+  if (!x.is_cpu()) {
+    rounds.regions = std::min<std::int64_t>(fit, 256);
+    return rounds;
+  }
+  rounds.regions = std::clamp<std::int64_t>(
+      static_cast<std::int64_t>(static_cast<double>(8 << 20) / (largest * size)), 8, 32);
+  rounds.chunks = at::in_parallel_region() ? 1 : at::get_num_threads();
+  while (rounds.chunks > 1 && rounds.regions * rounds.chunks > fit && rounds.regions <= 8) --rounds.chunks;
+  rounds.regions = std::min(rounds.regions, fit / rounds.chunks);
+  return rounds;
+}
+
+/// Seconds of a call.
+template <class Work>
+double seconds_of(const Work& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Seconds that the model's own passes take for one row.
+/// @param alone  what a first pass of one row took
+/// @param each   what they are compared with: where that is far less it is not measured further
+inline double whole_seconds(const engine::Function& function, const Tensors& parts, double alone,
+                            double each) {
+  const bool small = alone < 2e-3;
+  if (each < alone / (small ? 32.0 : 4.0)) return alone;
+  const std::int64_t rows = small ? 32 : 4;
+  const Tensors given = engine::select_rows(parts, at::zeros({rows}, at::kLong));
+  double best = alone * static_cast<double>(rows);
+  for (int i = 0; i < 2; ++i)
+    best = std::min(best, seconds_of([&] { (void)engine::run_model(function, given); }));
+  return best / static_cast<double>(rows);
+}
+
+/// Visits regions by incremental passes, as many as that is the cheaper way for.
+/// @return why not all were; empty if they were
+template <Regions R, class Told>
+std::string visit_incrementally(const engine::Function& function, const Recorder& recorder,
+                                const Tensors& parts, const Tensors& absent, const engine::Start& start,
+                                const R& regions, const Run& run, Tally& tally, const Told& told) {
+  using Chunk = Incremental::Chunk;
+  const std::int64_t n = parts.front().size(0), count = regions.count();
+  const bool measured = run.passes == Passes::Cheapest;
+  Incremental incremental(recorder(), start, n);
+  if (!incremental.possible()) return incremental.why();
+  const Tensors x = engine::explained_of(parts);
+  Tensors other;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (engine::explained(parts[i])) other.push_back(absent[i]);
+  }
+  Chunk last;
+  Rounds rounds;
+  for (std::int64_t sample = 0; sample < n; ++sample) {
+    double base_seconds = 0.0;
+    std::int64_t next = 0, round = 0;
+    while (next < count) {
+      std::vector<std::int64_t> without;  // regions that change no score
+      std::vector<Chunk> chunks;
+      while (next < count && static_cast<std::int64_t>(chunks.size()) < rounds.chunks) {
+        Chunk chunk;
+        const std::int64_t most = last.which.empty() ? 1 : rounds.regions;
+        while (next < count && static_cast<std::int64_t>(chunk.which.size()) < most &&
+               static_cast<std::int64_t>(without.size()) < 4096) {
+          if (!incremental.add(chunk, regions, next)) without.push_back(next);
+          ++next;
+        }
+        if (chunk.which.empty()) break;
+        incremental.plan(chunk, last);
+        if (last.which.empty()) {  // how large chunks are is told by a first region
+          rounds = rounds_for(incremental, chunk, x.front(), run.memory);
+          if (rounds.regions < 1)
+            return text("the recorded values and one region take more than the budget of ", run.memory,
+                        " bytes");
+          if (measured && incremental.share(chunk) > 0.9)
+            return text("a region costs ", incremental.share(chunk), " of a whole pass");
+          while (next < count && static_cast<std::int64_t>(chunk.which.size()) < rounds.regions) {
+            if (!incremental.add(chunk, regions, next)) without.push_back(next);
+            ++next;
+          }
+          incremental.plan(chunk, {});
+        }
+        last.which = chunk.which;
+        last.layout = chunk.layout;
+        chunks.push_back(std::move(chunk));
+      }
+      if (!chunks.empty() && round == 0) {
+        base_seconds = seconds_of([&] { incremental.at(sample, x, other); });
+      }
+      std::vector<std::vector<Tensor>> found(chunks.size());
+      const double spent = seconds_of([&] {
+        if (chunks.size() == 1) {
+          found[0] = incremental(chunks[0], regions);
+        } else {
+          at::parallel_for(0, static_cast<std::int64_t>(chunks.size()), 1,
+                           [&](std::int64_t from, std::int64_t to) {
+                             for (std::int64_t c = from; c < to; ++c)
+                               found[static_cast<std::size_t>(c)] =
+                                   incremental(chunks[static_cast<std::size_t>(c)], regions);
+                           });
+        }
+      });
+      std::int64_t computed = 0;
+      for (std::size_t c = 0; c < chunks.size(); ++c) {
+        told({.which = at::tensor(chunks[c].which, at::kLong),
+              .samples = at::full({static_cast<std::int64_t>(chunks[c].which.size())}, sample, at::kLong),
+              .scores = std::move(found[c])});
+        incremental.count(chunks[c]);
+        computed += static_cast<std::int64_t>(chunks[c].which.size());
+      }
+      if (!without.empty()) {
+        const auto k = static_cast<std::int64_t>(without.size());
+        Changes nothing{.which = at::tensor(without, at::kLong), .samples = at::full({k}, sample, at::kLong)};
+        for (const Tensor& score : start.scores) nothing.scores.push_back(at::zeros({k}, score.options()));
+        told(nothing);
+      }
+      tally.result.execution = incremental.execution();
+      tally.tell();
+      if (tally.stopped) return tally.result.execution.why;
+      if (computed > 0) ++round;
+      if (measured && sample == 0 && round == 2 && next < count) {
+        const double each = spent / static_cast<double>(std::max<std::int64_t>(computed, 1));
+        if (each > 0.8 * whole_seconds(function, parts, base_seconds, each)) {
+          return text("a region takes ", each, " s, as measured, and a whole pass hardly more");
+        }
+      }
+    }
+  }
+  return tally.result.execution.why;
+}
+
+}  // namespace lumen::perturb::detail
