@@ -53,6 +53,7 @@
 #include <lumen/perturb/labels.hpp>
 #include <lumen/perturb/overlapping.hpp>
 #include <lumen/perturb/partition.hpp>
+#include <lumen/perturb/incremental.hpp>
 #include <lumen/perturb/recorded.hpp>
 #include <lumen/perturb/regions.hpp>
 #include <lumen/perturb/segment/branches.hpp>

@@ -144,7 +144,7 @@ class Incremental {
     Execution result{.incremental = true, .full_passes = passes_};
     for (std::size_t i = 0; i < network_->nodes().size(); ++i) {
       const detail::Node& node = network_->nodes()[i];
-      const bool confined = node.kind != detail::Node::Kind::whole;
+      const bool confined = node.kind != detail::Node::Kind::Whole;
       result.steps.push_back(
           {node.where, confined, i < shares_.size() ? shares_[i] / std::max(regions_, 1.0) : 1.0});
       if (!confined && result.why.empty()) result.why = text(node.where, " takes its operands whole");

@@ -20,7 +20,8 @@ namespace lumen::perturb {
 ///
 /// An ability, optional: `solid(part, i)`, whether region i is all of its box, in every sample.
 ///
-/// Regions may overlap, and may leave places that are in none. Only what the box holds is computed anew, so that a box
+/// All may be asked by several threads at once. Regions may overlap, and may leave places that are in none. Only what the
+/// box holds is computed anew, so that a box
 /// too small would give wrong values: tests compare it with `where`.
 template <class R>
 concept Regions =

@@ -21,11 +21,11 @@ class Base {
     read[Network::index(network.output())] = true;
     for (const trace::ValueId id : from) read[Network::index(id)] = true;
     for (const Node& node : network.nodes()) {
-      if (node.kind == Node::Kind::whole) natural[Network::index(node.to)] = true;
-      if (node.kind == Node::Kind::total) read[Network::index(node.to)] = true;
+      if (node.kind == Node::Kind::Whole) natural[Network::index(node.to)] = true;
+      if (node.kind == Node::Kind::Total) read[Network::index(node.to)] = true;
       if (node.straight) continue;
       for (const Node::Operand& each : node.operands) {
-        const bool as_made = node.kind == Node::Kind::whole && natural[Network::index(each.value)];
+        const bool as_made = node.kind == Node::Kind::Whole && natural[Network::index(each.value)];
         if (!as_made) read[Network::index(each.value)] = true;
       }
     }

@@ -75,16 +75,57 @@ double seconds_of(const Work& work) {
 /// Seconds that the model's own passes take for one row.
 /// @param alone  what a first pass of one row took
 /// @param each   what they are compared with: where that is far less it is not measured further
-inline double whole_seconds(const engine::Function& function, const Tensors& parts, double alone,
-                            double each) {
+inline double whole_seconds(const engine::Function& function, const Tensors& parts,
+                            const engine::Start& start, const Run& run, double alone, double each) {
   const bool small = alone < 2e-3;
   if (each < alone / (small ? 32.0 : 4.0)) return alone;
-  const std::int64_t rows = small ? 32 : 4;
+  std::int64_t rows = small ? 32 : 4;
+  if (start.row_bytes > 0) rows = std::clamp<std::int64_t>(run.memory / start.row_bytes, 1, rows);
   const Tensors given = engine::select_rows(parts, at::zeros({rows}, at::kLong));
   double best = alone * static_cast<double>(rows);
   for (int i = 0; i < 2; ++i)
     best = std::min(best, seconds_of([&] { (void)engine::run_model(function, given); }));
   return best / static_cast<double>(rows);
+}
+
+/// A chunk of one of the largest regions, which tells how many go together; empty if none changes a score.
+template <Regions R>
+Incremental::Chunk largest(const Incremental& incremental, const R& regions, std::size_t parts) {
+  std::int64_t found = 0;
+  double most = -1.0;
+  for (std::int64_t i = 0; i < regions.count(); ++i) {
+    double volume = 0.0;
+    for (std::size_t part = 0; part < parts; ++part) {
+      const Box box = regions.box(part, i);
+      double all = empty(box) ? 0.0 : 1.0;
+      for (const Interval& each : box) all *= static_cast<double>(each.size());
+      volume += all;
+    }
+    if (volume > most) most = volume, found = i;
+  }
+  Incremental::Chunk chunk;
+  if (regions.count() > 0 && !incremental.add(chunk, regions, found)) {
+    for (std::int64_t i = 0; i < regions.count() && chunk.which.empty(); ++i)
+      incremental.add(chunk, regions, i);
+  }
+  if (!chunk.which.empty()) incremental.plan(chunk, {});
+  return chunk;
+}
+
+/// The scores of chunks, by as many threads.
+template <Regions R>
+void compute(const Incremental& incremental, const std::vector<Incremental::Chunk>& chunks, const R& regions,
+             std::vector<std::vector<Tensor>>& found) {
+  const auto some = [&](std::int64_t from, std::int64_t to) {
+    for (auto c = static_cast<std::size_t>(from); c < static_cast<std::size_t>(to); ++c)
+      found[c] = incremental(chunks[c], regions);
+  };
+  const auto all = static_cast<std::int64_t>(chunks.size());
+  if (all > 1) {
+    at::parallel_for(0, all, 1, some);
+  } else {
+    some(0, all);
+  }
 }
 
 /// Visits regions by incremental passes, as many as that is the cheaper way for.
@@ -103,8 +144,15 @@ std::string visit_incrementally(const engine::Function& function, const Recorder
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (engine::explained(parts[i])) other.push_back(absent[i]);
   }
-  Chunk last;
+  Chunk last = largest(incremental, regions, x.size());
   Rounds rounds;
+  if (!last.which.empty()) {
+    rounds = rounds_for(incremental, last, x.front(), run.memory);
+    if (rounds.regions < 1)
+      return text("the recorded values and one region take more than the budget of ", run.memory, " bytes");
+    if (measured && incremental.share(last) > 0.9)
+      return text("a region costs ", incremental.share(last), " of a whole pass");
+  }
   for (std::int64_t sample = 0; sample < n; ++sample) {
     double base_seconds = 0.0;
     std::int64_t next = 0, round = 0;
@@ -113,47 +161,25 @@ std::string visit_incrementally(const engine::Function& function, const Recorder
       std::vector<Chunk> chunks;
       while (next < count && static_cast<std::int64_t>(chunks.size()) < rounds.chunks) {
         Chunk chunk;
-        const std::int64_t most = last.which.empty() ? 1 : rounds.regions;
-        while (next < count && static_cast<std::int64_t>(chunk.which.size()) < most &&
+        while (next < count && static_cast<std::int64_t>(chunk.which.size()) < rounds.regions &&
                static_cast<std::int64_t>(without.size()) < 4096) {
           if (!incremental.add(chunk, regions, next)) without.push_back(next);
           ++next;
         }
         if (chunk.which.empty()) break;
         incremental.plan(chunk, last);
-        if (last.which.empty()) {  // how large chunks are is told by a first region
-          rounds = rounds_for(incremental, chunk, x.front(), run.memory);
-          if (rounds.regions < 1)
-            return text("the recorded values and one region take more than the budget of ", run.memory,
-                        " bytes");
-          if (measured && incremental.share(chunk) > 0.9)
-            return text("a region costs ", incremental.share(chunk), " of a whole pass");
-          while (next < count && static_cast<std::int64_t>(chunk.which.size()) < rounds.regions) {
-            if (!incremental.add(chunk, regions, next)) without.push_back(next);
-            ++next;
-          }
-          incremental.plan(chunk, {});
-        }
-        last.which = chunk.which;
         last.layout = chunk.layout;
         chunks.push_back(std::move(chunk));
       }
-      if (!chunks.empty() && round == 0) {
-        base_seconds = seconds_of([&] { incremental.at(sample, x, other); });
-      }
       std::vector<std::vector<Tensor>> found(chunks.size());
-      const double spent = seconds_of([&] {
-        if (chunks.size() == 1) {
-          found[0] = incremental(chunks[0], regions);
-        } else {
-          at::parallel_for(0, static_cast<std::int64_t>(chunks.size()), 1,
-                           [&](std::int64_t from, std::int64_t to) {
-                             for (std::int64_t c = from; c < to; ++c)
-                               found[static_cast<std::size_t>(c)] =
-                                   incremental(chunks[static_cast<std::size_t>(c)], regions);
-                           });
-        }
-      });
+      double spent = 0.0;
+      try {
+        if (!chunks.empty() && round == 0)
+          base_seconds = seconds_of([&] { incremental.at(sample, x, other); });
+        spent = seconds_of([&] { compute(incremental, chunks, regions, found); });
+      } catch (const c10::Error& failure) {
+        return text("an operator was refused on parts of its operands: ", failure.what_without_backtrace());
+      }
       std::int64_t computed = 0;
       for (std::size_t c = 0; c < chunks.size(); ++c) {
         told({.which = at::tensor(chunks[c].which, at::kLong),
@@ -174,7 +200,7 @@ std::string visit_incrementally(const engine::Function& function, const Recorder
       if (computed > 0) ++round;
       if (measured && sample == 0 && round == 2 && next < count) {
         const double each = spent / static_cast<double>(std::max<std::int64_t>(computed, 1));
-        if (each > 0.8 * whole_seconds(function, parts, base_seconds, each)) {
+        if (each > 0.8 * whole_seconds(function, parts, start, run, base_seconds, each)) {
           return text("a region takes ", each, " s, as measured, and a whole pass hardly more");
         }
       }

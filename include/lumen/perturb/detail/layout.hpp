@@ -63,9 +63,9 @@ class Layout {
       op::Boxes& boxes = of_[Network::index(node.to)];
       if (node.straight) {
         boxes = of_[Network::index(node.operands.front().value)];
-      } else if (node.kind == Node::Kind::whole) {
+      } else if (node.kind == Node::Kind::Whole) {
         boxes = all(network, node.to);
-      } else if (node.kind == Node::Kind::total) {
+      } else if (node.kind == Node::Kind::Total) {
         const op::Boxes& given = of_[Network::index(node.operands.front().value)];
         boxes = all(network, node.to);
         boxes.extent[0] = given.extent[0];
@@ -107,7 +107,7 @@ class Layout {
       double crops = 0.0;
       for (const Node::Operand& each : node.operands) {
         if (node.straight) continue;
-        crops += node.confined && node.kind != Node::Kind::whole
+        crops += node.confined && node.kind != Node::Kind::Whole
                      ? volume(node.confined->footprint(each.index, of(node.to)).boxes)
                      : network.volume(each.value);
       }

@@ -92,7 +92,7 @@ class Network {
   }
   [[nodiscard]] bool any_confined() const {
     return std::any_of(nodes_.begin(), nodes_.end(), [](const Node& node) {
-      return node.kind == Node::Kind::confined || node.kind == Node::Kind::convolution;
+      return node.kind == Node::Kind::Confined || node.kind == Node::Kind::Convolution;
     });
   }
   /// Bytes of the parameters in layouts of its own.
@@ -121,11 +121,15 @@ class Network {
       if (node.operands.size() == 1 && uses[index(node.operands.front().value)] == 1) {
         Node* const before = maker[index(node.operands.front().value)];
         const bool open = before != nullptr && before->convolution && !before->convolution->rectifies();
-        if (open && node.kind == Node::Kind::rectifier) {
+        if (open && node.kind == Node::Kind::Rectifier) {
           before->convolution->rectify();
           gone[i] = true;
         } else if (open && node.result == 0 && sizes(node.to) == sizes(before->to)) {
-          if (const std::optional<op::ChannelMap> map = op::channel_map(*node.step)) {
+          // in half precision products of weights and scales lose what sums of the two keep
+          const at::ScalarType type = program_.dtype(node.to);
+          const bool precise = type == at::kFloat || type == at::kDouble;
+          const std::optional<op::ChannelMap> map = precise ? op::channel_map(*node.step) : std::nullopt;
+          if (map) {
             before->convolution->scale(*map);
             gone[i] = true;
           }

@@ -35,12 +35,12 @@ inline std::int64_t batch_dim(const trace::Program& program, trace::ValueId id) 
 /// What a step of the program does between what is perturbed and the output.
 struct Node {
   enum class Kind {
-    same,         ///< its result is its operand
-    rectifier,    ///< ReLU
-    confined,     ///< on boxes, by op::confined
-    convolution,  ///< likewise, with what follows it
-    total,        ///< a sum or mean over all places: what changes is added
-    whole         ///< takes the whole of its operands
+    Same,         ///< its result is its operand
+    Rectifier,    ///< ReLU
+    Confined,     ///< on boxes, by op::confined
+    Convolution,  ///< likewise, with what follows it
+    Total,        ///< a sum or mean over all places: what changes is added
+    Whole         ///< takes the whole of its operands
   };
   struct Operand {
     std::size_t index = 0;  ///< among the step's operands
@@ -49,7 +49,7 @@ struct Node {
     op::Geometry geometry{};
   };
 
-  Kind kind = Kind::whole;
+  Kind kind = Kind::Whole;
   const trace::Step* step = nullptr;
   std::size_t result = 0;
   trace::ValueId to = -1;
@@ -152,19 +152,19 @@ inline Node node_of(const trace::Program& program, const trace::Step& step, std:
   node.straight = is_straight(node);
   if (node.straight && passes.contains(step.kind) &&
       program.dtype(node.to) == program.dtype(node.operands[0].value)) {
-    node.kind = Kind::same;
+    node.kind = Kind::Same;
   } else if (node.straight && step.kind == "relu" && at::isFloatingType(program.dtype(node.to))) {
-    node.kind = Kind::rectifier;
+    node.kind = Kind::Rectifier;
   } else if (result == 0 && is_total(step) && at::isFloatingType(program.dtype(node.to))) {
-    node.kind = Kind::total;
+    node.kind = Kind::Total;
   } else if ((node.confined = op::confined(step, result))) {
-    node.kind = Kind::confined;
+    node.kind = Kind::Confined;
     const std::vector<bool>& all = node.confined->whole;
     node.straight = node.straight && std::none_of(all.begin(), all.end(), [](bool each) { return each; });
     if (result == 0) node.convolution = Convolution::of(step);
-    if (node.convolution) node.kind = Kind::convolution;
+    if (node.convolution) node.kind = Kind::Convolution;
   }
-  if (node.kind == Kind::whole || node.kind == Kind::convolution || node.kind == Kind::total)
+  if (node.kind == Kind::Whole || node.kind == Kind::Convolution || node.kind == Kind::Total)
     node.straight = false;
   return node;
 }

@@ -69,20 +69,20 @@ class Pass {
     const op::Boxes& boxes = layout_.of(node.to);
     const Node::Operand& first = node.operands.front();
     switch (node.kind) {
-      case Kind::same:
+      case Kind::Same:
         return take(first.value);
-      case Kind::rectifier: {
+      case Kind::Rectifier: {
         Tensor values = take(first.value);
         const bool mine = values.use_count() == 1 && values.storage().use_count() == 1;
         return mine ? values.relu_() : values.relu();
       }
-      case Kind::convolution: {
+      case Kind::Convolution: {
         const op::Footprint read = node.confined->footprint(first.index, boxes);
         return (*node.convolution)(crop(first, read), boxes, read.boxes);
       }
-      case Kind::total:
+      case Kind::Total:
         return total(node, boxes);
-      case Kind::confined: {
+      case Kind::Confined: {
         Tensors crops(node.step->operands.size());
         for (const Node::Operand& each : node.operands) {
           crops[each.index] = crop(
@@ -90,7 +90,7 @@ class Pass {
         }
         return node.confined->value(std::move(crops), boxes);
       }
-      case Kind::whole:
+      case Kind::Whole:
         break;
     }
     Tensors operands(node.step->operands.size());
