@@ -13,6 +13,7 @@
 
 #include "baseline.hpp"
 #include "command.hpp"
+#include "features.hpp"
 #include "message.hpp"
 #include "network.hpp"
 #include "picture.hpp"
@@ -200,6 +201,7 @@ class Explanation {
     Answer answer{.sample = std::move(sample)};
     if (!explainer_) {
       if (!options_.baseline.empty()) choices_.baseline = baseline_of(options_.baseline, reader_);
+      choices_.more_masks = mask_of;
       explainer_ = prepared(entry_, choices_);
     }
     {

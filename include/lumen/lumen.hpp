@@ -29,6 +29,7 @@
 #include <lumen/engine/method.hpp>
 #include <lumen/engine/moments.hpp>
 #include <lumen/engine/noise.hpp>
+#include <lumen/engine/output.hpp>
 #include <lumen/engine/quadrature.hpp>
 
 #include <lumen/trace/layer.hpp>
@@ -37,13 +38,23 @@
 #include <lumen/baseline/blur.hpp>
 #include <lumen/baseline/combine.hpp>
 #include <lumen/baseline/constant.hpp>
+#include <lumen/baseline/inpaint.hpp>
 #include <lumen/baseline/random.hpp>
 #include <lumen/baseline/set.hpp>
 
+#include <lumen/perturb/features.hpp>
 #include <lumen/perturb/game.hpp>
 #include <lumen/perturb/groups.hpp>
+#include <lumen/perturb/labels.hpp>
+#include <lumen/perturb/overlapping.hpp>
 #include <lumen/perturb/partition.hpp>
 #include <lumen/perturb/regions.hpp>
+#include <lumen/perturb/segment/branches.hpp>
+#include <lumen/perturb/segment/connected.hpp>
+#include <lumen/perturb/segment/felzenszwalb.hpp>
+#include <lumen/perturb/segment/grid.hpp>
+#include <lumen/perturb/segment/prediction.hpp>
+#include <lumen/perturb/segment/slic.hpp>
 #include <lumen/perturb/spread.hpp>
 #include <lumen/perturb/windows.hpp>
 
@@ -116,6 +127,7 @@
 #include <lumen/attribution/surrogate/similarity.hpp>
 
 #include <lumen/map/box.hpp>
+#include <lumen/map/branches.hpp>
 #include <lumen/map/channels.hpp>
 #include <lumen/map/components.hpp>
 #include <lumen/map/distance.hpp>
@@ -123,6 +135,7 @@
 #include <lumen/map/normalise.hpp>
 #include <lumen/map/otsu.hpp>
 #include <lumen/map/sign.hpp>
+#include <lumen/map/skeleton.hpp>
 #include <lumen/map/threshold.hpp>
 #include <lumen/map/view.hpp>
 

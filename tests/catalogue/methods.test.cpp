@@ -171,14 +171,14 @@ DOCTEST_TEST_CASE("settings reach the method: patches and windows of all ranks")
   const auto model = [](const Tensors& x) { return x[0].square().flatten(1).sum(1, true); };
   const Tensor x = nets::random({1, 1, 6}, 3);
   const auto map = named("feature-ablation")
-                       .prepare({.settings = {{"patch", "4"}}})(model, {x}, {target::Output{}}, {})
+                       .prepare({.settings = {{"features", "grid:4"}}})(model, {x}, {target::Output{}}, {})
                        .front()
                        .map[0];
   const Tensor squares = x.square();
   DOCTEST_CHECK(at::allclose(map[0][0].slice(0, 0, 4), squares[0][0].slice(0, 0, 4).sum().expand({4})));
   DOCTEST_CHECK(at::allclose(map[0][0].slice(0, 4), squares[0][0].slice(0, 4).sum().expand({2})));
   const auto each = named("feature-ablation")
-                        .prepare({.settings = {{"patch", "0"}}})(model, {x}, {target::Output{}}, {})
+                        .prepare({.settings = {{"features", "elements"}}})(model, {x}, {target::Output{}}, {})
                         .front()
                         .map[0];
   DOCTEST_CHECK(at::allclose(each, squares));

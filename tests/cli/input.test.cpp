@@ -10,7 +10,9 @@
 #include <lumen/attribution/gradient/saliency.hpp>
 #include <lumen/attribution/path/integrated_gradients.hpp>
 #include <lumen/attribution/place/at_layer.hpp>
+#include <lumen/io/image.hpp>
 #include <lumen/io/tiff.hpp>
+#include <lumen/perturb/segment/slic.hpp>
 #include <lumen/target/element.hpp>
 
 #include "support/shared.hpp"
@@ -263,6 +265,56 @@ DOCTEST_TEST_CASE("a class for each row, and the rows of one array become the ro
 }
 
 DOCTEST_TEST_CASE(
+    "features are superpixels, the labels of a file, its components; what is neither is refused") {
+  const World world;
+  squares("[2, 3]").save(world.at("squares.pt"));
+  const Tensor x = nets::random({1, 1, 12, 10}, 14).to(at::kFloat), values = x[0][0].square();
+  lm::io::write_npy(world.at("x.npy"), x);
+  const std::string what = "--batch yes --model " + world.at("squares.pt") + " " + world.at("x.npy");
+  const auto map = [&](const std::string& features) {
+    (void)world.explained(
+        "--method feature-ablation --set features=" + features + " --target 0 --out " + world.at("map.npy"),
+        what);
+    return lm::io::read_npy(world.at("map.npy"))[0][0];
+  };
+  const auto sums = [&](const Tensor& labels) {
+    Tensor expected = at::zeros_like(values);
+    for (std::int64_t l = labels.min().item<std::int64_t>(); l <= labels.max().item<std::int64_t>(); ++l) {
+      const Tensor inside = labels.eq(l);
+      expected = at::where(inside, values.masked_select(inside).sum(), expected);
+    }
+    return expected;
+  };
+  const Tensor halves = at::arange(10).ge(4).to(at::kLong).expand({12, 10}).contiguous();
+  Tensor corners = at::zeros({12, 10}, at::kLong);
+  corners.narrow(0, 0, 3).narrow(1, 0, 3).fill_(1);
+  corners.narrow(0, 9, 3).narrow(1, 7, 3).fill_(1);
+  lm::io::write_npy(world.at("halves.npy"), halves * 7 - 3);
+  lm::io::write_image(world.at("corners.png"), corners.mul(200).to(at::kByte).unsqueeze(0));
+  DOCTEST_CHECK(at::allclose(map(world.at("halves.npy")), sums(halves), 1e-4));
+  DOCTEST_CHECK(at::allclose(map(world.at("corners.png")), sums(corners), 1e-4));
+  Tensor apart = corners.clone();
+  apart.narrow(0, 9, 3).narrow(1, 7, 3).fill_(2);
+  DOCTEST_CHECK(at::allclose(map("components:" + world.at("corners.png")), sums(apart), 1e-4));
+  // colours are told apart, also such as are equally bright
+  Tensor colours = at::zeros({3, 12, 10}, at::kByte);
+  colours[0].fill_(90);
+  colours[1].narrow(1, 0, 4).fill_(90);
+  colours[0].narrow(1, 0, 4).fill_(0);
+  lm::io::write_image(world.at("colours.png"), colours);
+  DOCTEST_CHECK(at::allclose(map(world.at("colours.png")), sums(halves), 1e-4));
+  DOCTEST_CHECK(at::allclose(map("slic:6"), sums(lm::perturb::Slic{.segments = 6}(x)[0][0]), 1e-4));
+  lm::io::write_npy(world.at("floats.npy"), halves.to(at::kFloat));
+  const auto refused = [&](const std::string& features) {
+    return world.run("explain --method feature-ablation --set features=" + features + " --target 0 " + what)
+        .err;
+  };
+  DOCTEST_CHECK(refused(world.at("floats.npy")).find("integers or true and false") != std::string::npos);
+  DOCTEST_CHECK(refused("nowhere.png").find("neither known nor a file") != std::string::npos);
+  DOCTEST_CHECK(refused("slic:0").find("segments 0") != std::string::npos);
+}
+
+DOCTEST_TEST_CASE(
     "patches and windows are squares of a picture, stretches of a signal and cubes of a volume") {
   const World world;
   for (const char* axes : {"[2]", "[2, 3]", "[2, 3, 4]"}) {
@@ -273,8 +325,8 @@ DOCTEST_TEST_CASE(
     const Tensor x = nets::random(shape, 12).to(at::kFloat);
     lm::io::write_npy(world.at("x.npy"), x);
     const std::string what = "--batch yes --model " + world.at("squares.pt") + " " + world.at("x.npy");
-    (void)world.explained("--method feature-ablation --set patch=3 --target 1 --out " + world.at("map.npy"),
-                          what);
+    (void)world.explained(
+        "--method feature-ablation --set features=grid:3 --target 1 --out " + world.at("map.npy"), what);
     const Tensor map = lm::io::read_npy(world.at("map.npy"));
     // of a sum of squares a patch's loss is the sum of its own, in channel 1
     Tensor expected = at::zeros_like(x[0][0]);

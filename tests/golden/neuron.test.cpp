@@ -151,6 +151,7 @@ Value deep_lift_shap(const golden::Case& one, const golden::Model& model) {
 
 lumen::FeatureAblation<golden::PartBaselines> ablation(Options& options, const golden::Asked& asked) {
   lumen::FeatureAblation<golden::PartBaselines> method{.baseline = asked.baselines};
+  Tensors masks;
   (void)options.take("perturbations_per_eval", nullptr);
   const Value mask = golden::value(options.take("feature_mask", nullptr));
   if (mask.is_none()) {
@@ -160,17 +161,18 @@ lumen::FeatureAblation<golden::PartBaselines> ablation(Options& options, const g
     for (std::size_t i = 0; i < asked.inputs.size(); ++i) {
       const std::int64_t count = i < asked.explained ? asked.inputs[i][0].numel() : 1;
       const Tensor ids = at::arange(next, next + count, at::kLong);
-      method.groups.push_back(i < asked.explained ? ids.reshape(asked.inputs[i].sizes().slice(1)).unsqueeze(0)
-                                                  : ids.squeeze(0));
+      masks.push_back(i < asked.explained ? ids.reshape(asked.inputs[i].sizes().slice(1)).unsqueeze(0)
+                                          : ids.squeeze(0));
       next += count;
     }
+    method.groups = masks;
     return method;
   }
-  if (mask.is_tensor()) method.groups.push_back(mask.tensor());
+  if (mask.is_tensor()) masks.push_back(mask.tensor());
   if (mask.is_list())
-    for (const Value& each : mask.list()) method.groups.push_back(each.tensor());
-  while (method.groups.size() < asked.inputs.size())
-    method.groups.push_back(at::tensor(-1, at::kLong).squeeze());
+    for (const Value& each : mask.list()) masks.push_back(each.tensor());
+  while (masks.size() < asked.inputs.size()) masks.push_back(at::tensor(-1, at::kLong).squeeze());
+  method.groups = masks;
   return method;
 }
 

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 using lumen::train::Cosine;
+using lumen::train::CosineRestarts;
 using lumen::train::History;
 using lumen::train::Plateau;
 
@@ -46,4 +47,20 @@ DOCTEST_TEST_CASE("Cosine: by the clock where that is ahead") {
   const Cosine cosine{.epochs = 10, .last = 0.0, .seconds = 8};
   DOCTEST_CHECK(cosine(1.0, {{.seconds = 0.1}}) == Cosine{.epochs = 10, .last = 0.0}(1.0, losses({1})));
   DOCTEST_CHECK(cosine(1.0, {{.seconds = 4.0}}) == doctest::Approx(0.5));
+}
+
+DOCTEST_TEST_CASE("CosineRestarts: each fall starts at the first rate and is longer than the one before") {
+  const CosineRestarts restarts{.period = 2, .growth = 3, .last = 0.1};
+  const auto rate = [&](std::size_t epochs) {
+    return restarts(2.0, losses(std::vector<double>(epochs, 1.0)));
+  };
+  for (const std::size_t start : {0, 2, 8, 26}) DOCTEST_CHECK(rate(start) == doctest::Approx(2.0));
+  DOCTEST_CHECK(rate(1) == doctest::Approx(2.0 * 0.55));
+  DOCTEST_CHECK(rate(5) == doctest::Approx(2.0 * 0.55));
+  DOCTEST_CHECK(rate(17) == doctest::Approx(2.0 * 0.55));
+  DOCTEST_CHECK(rate(7) < rate(6));
+  const Cosine one{.epochs = 6, .last = 0.1};
+  for (std::size_t i = 0; i < 6; ++i)
+    DOCTEST_CHECK(rate(2 + i) == doctest::Approx(one(2.0, losses(std::vector<double>(i, 1.0)))));
+  DOCTEST_CHECK_THROWS_AS((void)(CosineRestarts{.period = 0}(1.0, {})), lumen::Error);
 }

@@ -227,6 +227,31 @@ DOCTEST_TEST_CASE("Trainer: penalties shrink the weights") {
   DOCTEST_CHECK(size(0, 1.0) < 0.9 * plain);
 }
 
+DOCTEST_TEST_CASE("Trainer: chosen parameters alone are penalised") {
+  const auto trained = [](std::function<bool(const std::string&, const Tensor&)> penalise) {
+    Tiny net = tiny();
+    const Trainer<> trainer{
+        .epochs = 1, .batch = 1, .learning_rate = 1e-2, .l2 = 1.0, .penalise = std::move(penalise)};
+    static_cast<void>(trainer(net, training(), testing()));
+    std::vector<double> sizes;
+    for (const auto& each : net->named_parameters()) sizes.push_back(each.value().abs().sum().item<double>());
+    return sizes;
+  };
+  const auto name_of = [](std::size_t i) { return tiny()->named_parameters().keys()[i]; };
+  const auto all = trained([](const std::string&, const Tensor&) { return true; }), usual = trained({});
+  const auto one = trained([&](const std::string& name, const Tensor&) { return name == name_of(0); });
+  bool vectors_shrink = false;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const bool weight = tiny()->named_parameters()[name_of(i)].dim() >= 2;
+    if (weight && i > 0) DOCTEST_CHECK(usual[i] < one[i]);
+    vectors_shrink = vectors_shrink || (!weight && all[i] < 0.9 * usual[i]);
+  }
+  DOCTEST_CHECK(vectors_shrink);
+  const std::string said =
+      message_of([&] { trained([](const std::string& name, const Tensor&) { return name == "nobody"; }); });
+  DOCTEST_CHECK(said.find("no parameter is chosen") != std::string::npos);
+}
+
 DOCTEST_TEST_CASE("Trainer: bad options") {
   Tiny net = tiny();
   DOCTEST_CHECK(message_of([&] { static_cast<void>(Trainer<>{.batch = 0}(net, training(), testing())); }) ==

@@ -35,6 +35,19 @@ struct GaussianNoise {
   }
 };
 
+/// The input's pixels in another order, all channels of a pixel together; of [1, F] its features. The values are all there,
+/// what they made together is not.
+struct Permuted {
+  std::uint64_t seed = 0;
+
+  Tensor operator()(const Tensor& sample, at::Generator& generator) const {
+    const Tensor flat = sample.dim() > 2 ? sample.flatten(2) : sample;
+    const std::int64_t count = flat.size(-1);
+    const Tensor order = at::randperm(count, generator, at::TensorOptions().dtype(at::kLong));
+    return flat.index_select(-1, order.to(sample.device())).reshape(sample.sizes());
+  }
+};
+
 /// A row drawn from a set of tensors, each as likely: other images of a data set, say.
 struct Samples {
   Tensor values;  ///< [B, ...], a row shaped like a sample, B >= 1

@@ -9,58 +9,11 @@
 #include <lumen/attribution/ablation/feature_ablation.hpp>
 #include <lumen/attribution/ablation/occlusion.hpp>
 #include <lumen/catalogue/bind.hpp>
+#include <lumen/catalogue/features.hpp>
 
 namespace lumen::catalogue {
 
 namespace detail {
-
-/// Feature ablation whose groups are squares of pixels, stretches of a row, cubes of a volume.
-template <class B>
-struct PatchAblation {
-  B baseline{};
-  /// Side of a patch along every axis behind the channels, all channels of it together; 0: each element by itself;
-  /// -1: 8, and single features of [N, F].
-  std::int64_t patch = -1;
-  Run run{};
-
-  template <Baseline Other>
-  [[nodiscard]] PatchAblation<Other> with_baseline(Other other) const {
-    return {std::move(other), patch, run};
-  }
-  [[nodiscard]] PatchAblation rows(const Tensor&) const { return *this; }
-
-  template <Input X, Model<X> M, TargetOrTargets T>
-  [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
-    require(patch >= -1, [&] { return text("FeatureAblation: patch is ", patch, ", expected at least 0"); });
-    FeatureAblation<B> method{.baseline = baseline, .groups = {}, .run = run};
-    if (patch != 0) {
-      std::int64_t first = 0;
-      const Tensors parts = parts_of(x);
-      engine::check_input(parts);
-      for (const Tensor& part : engine::explained_of(parts)) {
-        method.groups.push_back(patches(part, first));
-        first = method.groups.back().max().template item<std::int64_t>() + 1;
-      }
-    }
-    return method(model, x, target);
-  }
-
-  /// The numbers of the patches, from `first` on, [1, 1, ...] or [1, F].
-  [[nodiscard]] Tensor patches(const Tensor& part, std::int64_t first) const {
-    const std::int64_t axes = part.dim();
-    const std::int64_t from = std::min<std::int64_t>(axes > 2 ? 2 : 1, axes);
-    const std::int64_t side = patch > 0 ? patch : axes > 2 ? 8 : 1;
-    std::vector<std::int64_t> shape(static_cast<std::size_t>(axes), 1);
-    Tensor numbers = at::zeros(shape, at::kLong);
-    for (std::int64_t axis = from; axis < axes; ++axis) {
-      std::vector<std::int64_t> along(static_cast<std::size_t>(axes), 1);
-      along[static_cast<std::size_t>(axis)] = part.size(axis);
-      const Tensor cell = at::arange(part.size(axis), at::kLong).div(side, "floor").reshape(along);
-      numbers = numbers * ((part.size(axis) + side - 1) / side) + cell;
-    }
-    return numbers + first;
-  }
-};
 
 /// Occlusion whose windows are given by one side and one step for all axes behind the channels, or one each.
 template <class B>
@@ -112,15 +65,13 @@ struct SquareOcclusion {
 
 /// Methods that take parts of the input away.
 inline void add_ablations(std::vector<Entry>& all) {
-  using Ablation = detail::PatchAblation<AnyBaseline>;
+  using Ablation = FeatureAblation<AnyBaseline>;
   all.push_back(entry(
-      Table("feature-ablation", Ablation{.baseline = to_baseline("zero")})
-          .option("patch",
-                  "side of the squares, stretches or cubes that are taken away; 0: each element by "
-                  "itself; -1: 8, and single features of [N, F]",
-                  &Ablation::patch, {.least = -1}),
+      Table("feature-ablation", Ablation{.baseline = to_baseline("zero"), .groups = to_features("grid")})
+          .option("features", detail::feature_words, &Ablation::groups),
       "what the score loses when parts of the input are taken away",
-      "Zeiler and Fergus, ECCV 2014, arXiv:1311.2901", {.quick = {{"patch", "32"}}, .gradients = false}));
+      "Zeiler and Fergus, ECCV 2014, arXiv:1311.2901",
+      {.quick = {{"features", "grid:32"}}, .gradients = false}));
   using Window = detail::SquareOcclusion<AnyBaseline>;
   all.push_back(
       entry(Table("occlusion", Window{.baseline = to_baseline("zero")})

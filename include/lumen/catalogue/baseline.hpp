@@ -12,7 +12,9 @@
 
 #include <lumen/baseline/blur.hpp>
 #include <lumen/baseline/constant.hpp>
+#include <lumen/baseline/inpaint.hpp>
 #include <lumen/baseline/random.hpp>
+#include <lumen/catalogue/features.hpp>
 #include <lumen/catalogue/parse.hpp>
 #include <lumen/core/error.hpp>
 #include <lumen/core/tensor.hpp>
@@ -58,8 +60,9 @@ using MoreBaselines = std::function<std::optional<AnyBaseline>(const std::string
 namespace detail {
 
 constexpr const char* baseline_forms =
-    "zero, constant:0.5, mean, blur:4, noise:0.1, uniform:0,1, a file, samples:FOLDER, or several such as "
-    "blur:4+noise:0.1";
+    "zero, constant:0.5, mean, blur:4, noise:0.1, uniform:0,1, permuted, inpaint:slic:50 (or grid, "
+    "felzenszwalb), a file, "
+    "samples:FOLDER, or several such as blur:4+noise:0.1";
 
 /// The numbers behind a name: exactly `count` of them, or none where that is allowed.
 inline std::vector<double> baseline_numbers(const std::string& words, std::size_t count) {
@@ -71,6 +74,19 @@ inline std::vector<double> baseline_numbers(const std::string& words, std::size_
   return values;
 }
 
+/// Each feature painted over from what surrounds it.
+inline AnyBaseline inpainted(const std::string& words) {
+  const std::optional<perturb::Features> features = named_features(words);
+  const std::string kind = words.substr(0, words.find(':'));
+  require(features && (kind == "grid" || kind == "slic" || kind == "felzenszwalb"), [&] {
+    return text("baseline inpaint:", words,
+                ": expected inpaint:grid:SIDE, inpaint:slic:SEGMENTS or "
+                "inpaint:felzenszwalb:SCALE");
+  });
+  return fixed_baseline(lumen::baseline::Inpaint{
+      [each = *features](const Tensor& x) { return each.masks({x}, [] { return Tensor(); }).front(); }});
+}
+
 inline std::optional<AnyBaseline> named_baseline(const std::string& words) {
   namespace b = lumen::baseline;
   const std::size_t colon = words.find(':');
@@ -78,6 +94,8 @@ inline std::optional<AnyBaseline> named_baseline(const std::string& words) {
   const std::string name = words.substr(0, colon), rest = has_rest ? words.substr(colon + 1) : "";
   if (words == "zero") return fixed_baseline(b::Zero{});
   if (words == "mean") return fixed_baseline(b::ChannelMean{});
+  if (words == "permuted") return drawn_baseline(b::Permuted{});
+  if (name == "inpaint") return inpainted(rest);
   if (name == "constant") return fixed_baseline(b::Constant{.value = baseline_numbers(rest, 1)[0]});
   if (name == "blur") return fixed_baseline(b::Blur{.sigma = baseline_numbers(rest, 1)[0]});
   if (name == "noise") return drawn_baseline(b::GaussianNoise{.stdev = baseline_numbers(rest, 1)[0]});
@@ -90,7 +108,8 @@ inline std::optional<AnyBaseline> named_baseline(const std::string& words) {
 
 /// The parts of a row of baselines: a + counts where the name of one follows, so that files may have it in theirs.
 inline std::vector<std::string> parts_of_row(const std::string& words) {
-  constexpr std::array names{"zero", "mean", "constant:", "blur:", "noise:", "uniform:", "samples:"};
+  constexpr std::array names{
+      "zero", "mean", "constant:", "blur:", "noise:", "uniform:", "samples:", "permuted", "inpaint:"};
   std::vector<std::string> parts;
   std::size_t from = 0;
   for (std::size_t plus = words.find('+'); plus != std::string::npos; plus = words.find('+', plus + 1)) {

@@ -11,6 +11,7 @@
 #include <lumen/attribution/place/at_neuron.hpp>
 #include <lumen/baseline/random.hpp>
 #include <lumen/catalogue/entry.hpp>
+#include <lumen/catalogue/features.hpp>
 #include <lumen/catalogue/table.hpp>
 #include <lumen/core/error.hpp>
 
@@ -124,6 +125,8 @@ Entry entry(Table<A> table, std::string what, std::string paper, Traits traits =
     A method = table.with(choices.settings);
     detail::check_choices(table.method(), choices, use, has_layer, has_neuron, has_baseline);
     if constexpr (has_seed) method.seed = choices.seed;
+    if constexpr (requires { with_masks(method.groups, choices.more_masks); })
+      method.groups = with_masks(method.groups, choices.more_masks);
     if constexpr (has_baseline) {
       if (choices.baseline) method.baseline = *choices.baseline;
       method.baseline.seed = choices.seed;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <lumen/catalogue/baseline.hpp>
+#include <lumen/catalogue/features.hpp>
 #include <lumen/core/attribution.hpp>
 #include <lumen/core/run.hpp>
 #include <lumen/engine/gradient.hpp>
@@ -34,6 +35,7 @@ struct Choices {
   std::optional<AnyBaseline> baseline{};
   std::optional<trace::Layer> layer{};
   std::optional<AnyTarget> neuron{};  ///< of the layer's value: explained in place of the model's output
+  MoreMasks more_masks{};
   std::uint64_t seed = 0;
 };
 

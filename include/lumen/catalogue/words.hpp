@@ -9,8 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include <lumen/catalogue/features.hpp>
 #include <lumen/catalogue/parse.hpp>
 #include <lumen/core/error.hpp>
+#include <lumen/perturb/features.hpp>
 #include <lumen/trace/layer.hpp>
 
 namespace lumen::catalogue {
@@ -42,6 +44,8 @@ template <class T>
     return "integers";
   } else if constexpr (std::same_as<T, std::vector<double>>) {
     return "numbers";
+  } else if constexpr (std::same_as<T, perturb::Features>) {
+    return "features";
   } else {
     static_assert(std::same_as<T, std::vector<trace::Layer>>, "this type has no words yet");
     return "layers";
@@ -61,6 +65,8 @@ template <class T>
     return written_number(value);
   } else if constexpr (std::same_as<T, std::string>) {
     return value;
+  } else if constexpr (std::same_as<T, perturb::Features>) {
+    return value.name();
   } else if constexpr (std::same_as<T, std::vector<std::int64_t>>) {
     std::string all;
     for (const std::int64_t each : value) append(all, ',', std::to_string(each));
@@ -92,6 +98,8 @@ template <class T>
     return word == "true";
   } else if constexpr (std::same_as<T, std::string>) {
     return std::string(word);
+  } else if constexpr (std::same_as<T, perturb::Features>) {
+    return to_features(std::string(word));
   } else if constexpr (std::same_as<T, std::vector<std::int64_t>>) {
     return to_integers(word);
   } else if constexpr (std::same_as<T, std::vector<double>>) {

@@ -17,13 +17,15 @@ struct UnreadFormat {
 };
 
 /// What people hand to image and array readers, for messages.
-inline constexpr std::array<UnreadFormat, 15> unread_formats{{
+inline constexpr std::array<UnreadFormat, 17> unread_formats{{
     {8, "WEBP", "a WebP image", "convert it to PNG"},
     {4, "ftypavif", "an AVIF image", "convert it to PNG"},
     {4, "ftyphei", "a HEIF image", "convert it to PNG"},
     {4, "ftypmif1", "a HEIF image", "convert it to PNG"},
     {4, "jP  ", "a JPEG 2000 image", "convert it to TIFF"},
     {0, "GIF8", "a GIF image", "convert it to PNG"},
+    {0, "P6", "a PPM image", "convert it to PNG"},
+    {0, "P5", "a PGM image", "convert it to PNG"},
     {0, "8BPS", "a Photoshop file", "convert it to TIFF"},
     {0, "%PDF", "a PDF", "convert its page to PNG"},
     {0, "<svg", "an SVG drawing", "convert it to PNG"},

@@ -20,11 +20,12 @@
 #include <lumen/core/tensor.hpp>
 #include <lumen/engine/function.hpp>
 #include <lumen/engine/input.hpp>
+#include <lumen/engine/output.hpp>
 #include <lumen/engine/rows.hpp>
 #include <lumen/engine/start.hpp>
 #include <lumen/engine/sweep.hpp>
 #include <lumen/perturb/detail/known_scores.hpp>
-#include <lumen/perturb/groups.hpp>
+#include <lumen/perturb/features.hpp>
 #include <lumen/perturb/spread.hpp>
 #include <lumen/target/any.hpp>
 
@@ -80,7 +81,9 @@ class Game {
   [[nodiscard]] bool whole_batches() const { return whole_; }
   /// Evaluations of the model for each sample until now: of a batch in parts, of the sample that had most.
   [[nodiscard]] std::int64_t forward_passes() const {
-    return 1 + (passes_.empty() ? 0 : *std::max_element(passes_.begin(), passes_.end()));
+    std::int64_t before = 1;
+    if constexpr (requires { regions().passes(); }) before += regions().passes();
+    return before + (passes_.empty() ? 0 : *std::max_element(passes_.begin(), passes_.end()));
   }
 
   /// The players that are not idle, together with the samples in which just these are not: so no sample's answer hangs
@@ -117,7 +120,7 @@ class Game {
     for (const Tensor& part : x_) {
       parts.push_back(at::zeros_like(part, at::MemoryFormat::Contiguous));
       if (!engine::explained(part)) continue;
-      parts.back().copy_(spread(regions(), next++, values.to(part.device()), all));
+      parts.back().copy_(summed(regions(), next++, values.to(part.device()), all));
     }
     return parts;
   }
@@ -248,16 +251,14 @@ class Game {
   std::int64_t row_bytes_ = 0;
 };
 
-/// The game of an input's groups, as methods play it.
+/// The game of an input's features, as methods play it.
 template <Baseline B>
-[[nodiscard]] Game<Groups> game_of(engine::Function model, const Tensors& x, const Targets& targets,
-                                   const B& baseline, const Tensors& groups, const Run& run) {
-  return {std::move(model),
-          x,
-          targets,
-          baseline,
-          [&](const Tensors& parts) { return Groups(groups, parts); },
-          run};
+[[nodiscard]] Game<FeatureRegions> game_of(engine::Function model, const Tensors& x, const Targets& targets,
+                                           const B& baseline, const Features& groups, const Run& run) {
+  const auto make = [&groups, &x, &run, model](const Tensors& parts) {
+    return groups.regions(parts, [&] { return engine::output_of(model, x, run); });
+  };
+  return {std::move(model), x, targets, baseline, make, run};
 }
 
 template <Baseline B, class Make>

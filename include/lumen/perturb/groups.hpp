@@ -81,6 +81,11 @@ class Groups {
     return given.gather(1, rows.reshape({values.size(0), -1})).reshape(shape);
   }
 
+  /// The same for numbers: each element is in one group.
+  [[nodiscard]] Tensor summed(std::size_t part, const Tensor& values, const Tensor& samples) const {
+    return spread(part, values, samples);
+  }
+
   /// The sum of the values of each group's elements in part `part`, of the samples that `samples` lists.
   /// @param values  k rows of the part
   /// @return [k, count()], of their type

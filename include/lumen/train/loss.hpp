@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
+#include <vector>
 
 #include <lumen/core/error.hpp>
 #include <lumen/core/tensor.hpp>
@@ -29,13 +31,57 @@ inline void check_pair(const Tensor& logits, const Tensor& label) {
           });
 }
 
+[[nodiscard]] inline Tensor class_weights(const std::vector<double>& weights, const Tensor& logits,
+                                          const char* who) {
+  require(static_cast<std::int64_t>(weights.size()) == logits.size(1) &&
+              std::all_of(weights.begin(), weights.end(), [](double w) { return w >= 0.0; }),
+          [&] {
+            return text(who, ": ", weights.size(), " weights for ", logits.size(1),
+                        " classes; give one each, at least 0");
+          });
+  return at::tensor(weights, at::kDouble).to(logits.options());
+}
+
 }  // namespace detail
 
-/// Mean over the pixels of -log softmax(logits)[label].
+/// Mean over the pixels of -log softmax(logits)[label], on request weighted by class and with smoothed labels (Szegedy,
+/// Vanhoucke, Ioffe, Shlens and Wojna, CVPR 2016, arXiv:1512.00567), as PyTorch's cross_entropy:
+///
+///     sum over pixels of (1 - s) w[l] (-log p[l]) + s / C sum over c of w[c] (-log p[c]),  over the sum of w[l]
 struct CrossEntropy {
+  std::vector<double> weights{};  ///< w of each class, >= 0; none: 1 each
+  double smoothing = 0.0;         ///< s in [0, 1]: the share of a label that is spread over all classes
+
+  /// @throws Error  another number of weights than classes, one below 0, or a smoothing out of range
   Tensor operator()(const Tensor& logits, const Tensor& label) const {
     detail::check_pair(logits, label);
-    return at::nll_loss2d(at::log_softmax(logits, 1), label);
+    require(smoothing >= 0.0 && smoothing <= 1.0,
+            [&] { return text("CrossEntropy: smoothing is ", smoothing, ", expected 0 to 1"); });
+    if (weights.empty() && smoothing == 0.0) return at::nll_loss2d(at::log_softmax(logits, 1), label);
+    c10::optional<Tensor> of_class;
+    if (!weights.empty()) of_class = detail::class_weights(weights, logits, "CrossEntropy");
+    return at::cross_entropy_loss(logits, label, of_class, at::Reduction::Mean, -100, smoothing);
+  }
+};
+
+/// Cross-entropy in which pixels that are right already count less: Lin, Goyal, Girshick, He and Dollar, "Focal Loss for
+/// Dense Object Detection", ICCV 2017, arXiv:1708.02002.
+///
+///     mean over the pixels of w[l] (1 - p[l])^gamma (-log p[l])
+struct Focal {
+  double gamma = 2.0;             ///< >= 0; 0: the cross-entropy
+  std::vector<double> weights{};  ///< w of each class, the paper's alpha; none: 1 each
+
+  /// @throws Error  gamma below 0, another number of weights than classes, or one below 0
+  Tensor operator()(const Tensor& logits, const Tensor& label) const {
+    detail::check_pair(logits, label);
+    require(gamma >= 0.0, [&] { return text("Focal: gamma is ", gamma, ", expected at least 0"); });
+    const Tensor logarithm = at::log_softmax(logits, 1).gather(1, label.unsqueeze(1)).squeeze(1);
+    // 1 - p without cancellation, kept from 0 so that its power has a slope
+    const Tensor wrong = at::expm1(logarithm).neg().clamp_min(1e-12);
+    Tensor loss = -wrong.pow(gamma) * logarithm;
+    if (!weights.empty()) loss = loss * detail::class_weights(weights, logits, "Focal").index({label});
+    return loss.mean();
   }
 };
 

@@ -8,6 +8,7 @@
 #include <limits>
 #include <numbers>
 
+#include <lumen/core/error.hpp>
 #include <lumen/train/history.hpp>
 
 namespace lumen::train {
@@ -59,6 +60,26 @@ struct Cosine {
     const double by_epochs = static_cast<double>(history.size()) / static_cast<double>(epochs);
     const double done = std::min(1.0, std::max(by_epochs, seconds_spent(history) / seconds));
     return initial * (last + (1.0 - last) * 0.5 * (1.0 + std::cos(std::numbers::pi * done)));
+  }
+};
+
+/// The same half cosine again and again, each `growth` times as long as the one before (Loshchilov and Hutter, "SGDR: Stochastic
+/// Gradient Descent with Warm Restarts", ICLR 2017, arXiv:1608.03983).
+struct CosineRestarts {
+  std::int64_t period = 10;  ///< epochs until the first restart, at least 1
+  std::int64_t growth = 2;   ///< at least 1
+  double last = 0.01;        ///< the fraction of the first rate that each fall goes to
+
+  /// @throws Error  period or growth below 1
+  [[nodiscard]] double operator()(double initial, const History& history) const {
+    require(period >= 1 && growth >= 1, [&] {
+      return text("CosineRestarts: period ", period, " and growth ", growth, " must be at least 1");
+    });
+    auto done = static_cast<std::int64_t>(history.size());
+    std::int64_t length = period;
+    for (; done >= length; length *= growth) done -= length;
+    const double share = static_cast<double>(done) / static_cast<double>(length);
+    return initial * (last + (1.0 - last) * 0.5 * (1.0 + std::cos(std::numbers::pi * share)));
   }
 };
 

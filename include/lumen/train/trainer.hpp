@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <string>
 #include <utility>
@@ -43,8 +44,10 @@ struct Trainer {
   std::int64_t epochs = 100;
   std::int64_t batch = 8;       ///< samples in a step
   double learning_rate = 2e-3;  ///< of the first epoch
-  double l1 = 0.0;  ///< adds l1 * sum |w| over the weights (not biases, not normalisation) to the loss
-  double l2 = 0.0;  ///< adds l2 * sum w^2 over the same
+  double l1 = 0.0;              ///< adds l1 * sum |w| over the penalised parameters to the loss
+  double l2 = 0.0;              ///< adds l2 * sum w^2 over the same
+  /// Whether the parameter of this name is penalised; none: the weights are, biases and normalisation are not.
+  std::function<bool(const std::string& name, const Tensor& value)> penalise{};
   /// Decay of a running mean of the weights and of the statistics of normalisation: after step t, counted
   /// from 1, mean += (1 - d) (now - mean), d = min(average, t / (t + 9)) (Polyak and Juditsky, SIAM J. Control
   /// Optim. 1992; exponential). The mean is what is measured and kept; 0: the last weights are.
@@ -82,6 +85,14 @@ struct Trainer {
     torch::nn::Module& module = *net;
     const std::vector<Tensor> parameters = module.parameters();
     require(!parameters.empty(), "Trainer: the network has no parameters");
+    std::vector<Tensor> chosen;
+    for (const auto& each : module.named_parameters()) {
+      if (penalise ? penalise(each.key(), each.value()) : each.value().dim() >= 2)
+        chosen.push_back(each.value());
+    }
+    require(!chosen.empty() || (l1 == 0.0 && l2 == 0.0),
+            "Trainer: no parameter is chosen to be penalised; leave l1 and l2 at 0, or choose another "
+            "`penalise`");
     torch::optim::Adam optimizer(parameters, torch::optim::AdamOptions(learning_rate));
 
     Checkpoint state{.purpose = purpose};
@@ -98,7 +109,7 @@ struct Trainer {
       loan.seed(mix(seed, number));
       data.set_epoch(number);
       module.train();
-      learn(net, data, optimizer, parameters, state, row);
+      learn(net, data, optimizer, parameters, chosen, state, row);
       module.eval();
       const State last = average > 0.0 ? snapshot(module) : State{};
       if (average > 0.0) restore(module, state.mean);
@@ -119,7 +130,8 @@ struct Trainer {
  private:
   template <class Net>
   void learn(Net& net, data::Dataset& data, torch::optim::Adam& optimizer,
-             const std::vector<Tensor>& parameters, Checkpoint& state, Epoch& row) const {
+             const std::vector<Tensor>& parameters, const std::vector<Tensor>& chosen, Checkpoint& state,
+             Epoch& row) const {
     const History& history = state.history;
     const at::Device where = parameters.front().device();
     const auto order = data::batches(data.count(), static_cast<std::size_t>(batch), seed, history.size());
@@ -132,7 +144,7 @@ struct Trainer {
       const Tensor logits = forward(net, items.image.to(where));
       const Tensor value = loss(logits, label);
       optimizer.zero_grad();
-      penalised(value, parameters).backward();
+      penalised(value, chosen).backward();
       optimizer.step();
       losses.push_back(value.detach());
       ious.push_back(overlap(logits.detach(), label, channel).iou);
@@ -166,10 +178,9 @@ struct Trainer {
     }
   }
 
-  [[nodiscard]] Tensor penalised(Tensor value, const std::vector<Tensor>& parameters) const {
+  [[nodiscard]] Tensor penalised(Tensor value, const std::vector<Tensor>& chosen) const {
     if (l1 == 0.0 && l2 == 0.0) return value;
-    for (const Tensor& weight : parameters) {
-      if (weight.dim() < 2) continue;
+    for (const Tensor& weight : chosen) {
       if (l1 > 0.0) value = value + l1 * weight.abs().sum();
       if (l2 > 0.0) value = value + l2 * weight.square().sum();
     }

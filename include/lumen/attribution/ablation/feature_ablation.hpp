@@ -10,8 +10,9 @@
 #include <lumen/baseline/draw.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/method.hpp>
+#include <lumen/engine/output.hpp>
 #include <lumen/engine/start.hpp>
-#include <lumen/perturb/groups.hpp>
+#include <lumen/perturb/features.hpp>
 
 namespace lumen {
 
@@ -25,10 +26,8 @@ namespace lumen {
 template <Baseline B = baseline::Zero>
 struct FeatureAblation {
   B baseline{};  ///< x', what takes an absent group's place; a random one is drawn once for each sample
-  /// One for each input that is not held, int64, of its rank, broadcasting to its shape: elements of equal number, in all inputs,
-  /// make a group.
-  /// None: each element by itself.
-  Tensors groups{};
+  /// What is taken away together: masks, or a function of the input that makes them; none: each element by itself.
+  perturb::Features groups{};
   Run run{};
 
   /// The same with another baseline.
@@ -40,10 +39,7 @@ struct FeatureAblation {
   /// The same for the samples of the batch that `index` (int64) lists.
   [[nodiscard]] FeatureAblation rows(const Tensor& index) const {
     FeatureAblation other{*this};
-    for (Tensor& mask : other.groups) {
-      if (mask.defined() && mask.dim() > 0 && mask.size(0) > 1)
-        mask = mask.index_select(0, index.remainder(mask.size(0)).to(mask.device()));
-    }
+    other.groups = groups.rows(index);
     return other;
   }
 
@@ -61,12 +57,14 @@ struct FeatureAblation {
       const engine::Start start = engine::start(function, parts, targets, run);
       const Tensors absent =
           detail::baselines(baseline, parts, detail::first_draws(run, parts.front().size(0)));
-      const perturb::Groups all(groups, engine::explained_of(parts));
+      const perturb::FeatureRegions all = groups.regions(
+          engine::explained_of(parts), [&] { return engine::output_of(function, parts, run); });
       const std::vector<Tensors> maps = detail::ablate(function, parts, absent, start, all, run);
       std::vector<Attribution<X>> results;
       for (std::size_t t = 0; t < targets.size(); ++t) {
-        results.push_back(
-            {.map = input_of<X>(maps[t]), .score = start.scores[t], .forward_passes = all.count() + 1});
+        results.push_back({.map = input_of<X>(maps[t]),
+                           .score = start.scores[t],
+                           .forward_passes = all.count() + all.passes() + 1});
       }
       return results;
     });

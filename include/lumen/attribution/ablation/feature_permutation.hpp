@@ -11,10 +11,11 @@
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/method.hpp>
 #include <lumen/engine/moments.hpp>
+#include <lumen/engine/output.hpp>
 #include <lumen/engine/rows.hpp>
 #include <lumen/engine/start.hpp>
 #include <lumen/engine/sweep.hpp>
-#include <lumen/perturb/groups.hpp>
+#include <lumen/perturb/features.hpp>
 
 namespace lumen {
 
@@ -32,7 +33,7 @@ struct FeaturePermutation {
 
   /// One for each input that is not held, int64, of its rank, broadcasting to its shape: elements of equal number, in all
   /// inputs, make a group. None: each element by itself.
-  Tensors groups{};
+  perturb::Features groups{};
   std::int64_t samples = 1;  ///< draws for each group, at least 1
   Run run{};
   std::uint64_t seed = 0;
@@ -54,7 +55,8 @@ struct FeaturePermutation {
       require(parts.front().size(0) >= 2,
               "FeaturePermutation takes features from other samples of the batch, which has one alone; "
               "give it several, or use FeatureAblation");
-      const perturb::Groups all(groups, engine::explained_of(parts));
+      const perturb::FeatureRegions all = groups.regions(
+          engine::explained_of(parts), [&] { return engine::output_of(function, parts, run); });
       const auto moments = permuted(function, parts, start, all);
       std::vector<Attribution<X>> results;
       for (std::size_t t = 0; t < targets.size(); ++t) {
@@ -66,7 +68,7 @@ struct FeaturePermutation {
           error.push_back(at::zeros_like(part));
           if (!engine::explained(part)) continue;
           const auto put = [&](Tensor& to, const Tensor& values) {  // values [1, N, groups]
-            to.copy_(all.spread(next, values[0].to(part.device()), index));
+            to.copy_(all.summed(next, values[0].to(part.device()), index));
           };
           put(map.back(), moments[t].wide_mean());
           if (samples > 1) put(error.back(), moments[t].standard_error());
@@ -74,7 +76,7 @@ struct FeaturePermutation {
         }
         Attribution<X> result{.map = input_of<X>(map), .score = start.scores[t]};
         if (samples > 1) result.standard_error = input_of<X>(error);
-        result.forward_passes = all.count() * samples + 1;
+        result.forward_passes = all.count() * samples + all.passes() + 1;
         results.push_back(std::move(result));
       }
       return results;
@@ -94,7 +96,7 @@ struct FeaturePermutation {
   /// For each target, over draws, what each group's permutation takes from each sample's score: [N, groups].
   [[nodiscard]] std::vector<engine::Moments> permuted(const engine::Function& function, const Tensors& parts,
                                                       const engine::Start& start,
-                                                      const perturb::Groups& all) const {
+                                                      const perturb::FeatureRegions& all) const {
     const std::int64_t n = parts.front().size(0), count = all.count();
     std::vector<engine::Moments> moments(start.targets.size(), engine::Moments(1));
     for (std::int64_t draw = 0; draw < samples; ++draw) {

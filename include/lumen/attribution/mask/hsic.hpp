@@ -12,6 +12,7 @@
 #include <lumen/attribution/detail/player_values.hpp>
 #include <lumen/baseline/constant.hpp>
 #include <lumen/engine/method.hpp>
+#include <lumen/perturb/features.hpp>
 #include <lumen/perturb/game.hpp>
 
 namespace lumen {
@@ -126,7 +127,7 @@ struct Hsic {
   B baseline{};  ///< x', what takes an absent feature's place; a random one is drawn once for each sample
   /// One for each input that is not held, int64, of its rank, broadcasting to its shape: elements of equal number, in all
   /// inputs, make a feature. None: each element by itself.
-  Tensors groups{};
+  perturb::Features groups{};
   /// w, the output kernel's width, in units of the score; 0: the median distance of the scores of two draws.
   double bandwidth = 0.0;
   std::int64_t samples = 1000;  ///< draws (of the first round with a tolerance), at least 4

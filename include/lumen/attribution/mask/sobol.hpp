@@ -11,6 +11,7 @@
 #include <lumen/attribution/mask/detail/sobol_sequence.hpp>
 #include <lumen/baseline/constant.hpp>
 #include <lumen/engine/method.hpp>
+#include <lumen/perturb/features.hpp>
 #include <lumen/perturb/game.hpp>
 
 namespace lumen {
@@ -101,7 +102,7 @@ struct Sobol {
   B baseline{};  ///< x', what is seen where m is 0; a random one is drawn once for each sample
   /// One for each input that is not held, int64, of its rank, broadcasting to its shape: elements of equal number, in all
   /// inputs, make a feature. None: each element by itself.
-  Tensors groups{};
+  perturb::Features groups{};
   std::int64_t design = 32;  ///< points of the sequence a draw, a power of two
   std::int64_t samples = 4;  ///< draws of a shift (of the first round with a tolerance), at least 1
   /// > 0: draws until no feature's standard error is above it.

@@ -12,6 +12,7 @@
 #include <lumen/attribution/shapley/detail/constrained_fit.hpp>
 #include <lumen/baseline/constant.hpp>
 #include <lumen/engine/method.hpp>
+#include <lumen/perturb/features.hpp>
 #include <lumen/perturb/game.hpp>
 
 namespace lumen {
@@ -120,7 +121,7 @@ struct KernelShap {
   B baseline{};  ///< x', what takes an absent feature's place; a random one is drawn once for each sample
   /// One for each input that is not held, int64, of its rank, broadcasting to its shape: elements of equal number, in all
   /// inputs, make a feature. None: each element by itself.
-  Tensors groups{};
+  perturb::Features groups{};
   std::int64_t samples =
       512;  ///< coalitions (of the first round with a tolerance), at least as many as features
   /// > 0: coalitions until no feature's standard error, in units of the score, is above it.

@@ -11,6 +11,7 @@
 #include <lumen/attribution/shapley/detail/tree_coalitions.hpp>
 #include <lumen/baseline/constant.hpp>
 #include <lumen/engine/method.hpp>
+#include <lumen/perturb/features.hpp>
 #include <lumen/perturb/game.hpp>
 #include <lumen/perturb/partition.hpp>
 
@@ -30,7 +31,7 @@ struct OwenValues {
   B baseline{};  ///< x', what takes an absent feature's place; a random one is drawn once for each sample
   /// One for each input that is not held, int64, of its rank, broadcasting to its shape: elements of equal number, in all
   /// inputs, make a feature. None: each element by itself.
-  Tensors groups{};
+  perturb::Features groups{};
   perturb::Partition tree{};        ///< over the features, by ascending number; none: `perturb::balanced`
   std::int64_t max_passes = 16384;  ///< an exact run that could take more is refused
   std::int64_t samples = 0;         ///< draws of an order and its reverse (of the first round); 0: exact

@@ -11,6 +11,7 @@
 #include <lumen/attribution/shapley/detail/orders.hpp>
 #include <lumen/baseline/constant.hpp>
 #include <lumen/engine/method.hpp>
+#include <lumen/perturb/features.hpp>
 #include <lumen/perturb/game.hpp>
 
 namespace lumen {
@@ -29,7 +30,7 @@ struct ShapleySampling {
   B baseline{};  ///< x', what takes an absent feature's place; a random one is drawn once for each sample
   /// One for each input that is not held, int64, of its rank, broadcasting to its shape: elements of equal number, in all
   /// inputs, make a feature. None: each element by itself.
-  Tensors groups{};
+  perturb::Features groups{};
   std::int64_t samples = 25;  ///< draws (of the first round with a tolerance), at least 1
   bool antithetic = true;     ///< a draw is an order and its reverse; false: an order
   /// > 0: draws until no feature's standard error, in units of the score, is above it.

@@ -11,8 +11,8 @@
 #include <lumen/attribution/detail/player_values.hpp>
 #include <lumen/baseline/constant.hpp>
 #include <lumen/engine/method.hpp>
+#include <lumen/perturb/features.hpp>
 #include <lumen/perturb/game.hpp>
-#include <lumen/perturb/groups.hpp>
 
 namespace lumen {
 
@@ -90,7 +90,7 @@ struct ShapleyValues {
   B baseline{};  ///< x', what takes an absent feature's place; a random one is drawn once for each sample
   /// One for each input that is not held, int64, of its rank, broadcasting to its shape: elements of equal number, in all
   /// inputs, make a feature. None: each element by itself.
-  Tensors groups{};
+  perturb::Features groups{};
   std::int64_t max_features =
       16;  ///< more features, of those that are not as x' makes them, are refused; at most 24
   Run run{};

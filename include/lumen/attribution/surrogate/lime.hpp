@@ -14,6 +14,7 @@
 #include <lumen/attribution/surrogate/similarity.hpp>
 #include <lumen/baseline/constant.hpp>
 #include <lumen/engine/method.hpp>
+#include <lumen/perturb/features.hpp>
 #include <lumen/perturb/game.hpp>
 
 namespace lumen {
@@ -33,7 +34,7 @@ struct Lime {
   B baseline{};  ///< x', what takes an absent feature's place; a random one is drawn once for each sample
   /// One for each input that is not held, int64, of its rank, broadcasting to its shape: elements of equal number, in all
   /// inputs, make a feature. None: each element by itself.
-  Tensors groups{};
+  perturb::Features groups{};
   std::int64_t samples = 1000;  ///< draws (of the first round with a tolerance), at least 1
   S similarity{};               ///< how much a draw counts
   D sampler{};                  ///< which features are present

@@ -31,11 +31,7 @@ struct Together {
 template <class A>
 std::int64_t rows_asked(const A& method, const Tensors& values) {
   std::int64_t rows = 1;
-  if constexpr (requires { Tensors{method.groups}; }) {
-    for (const Tensor& part : method.groups.empty() ? values : method.groups) {
-      rows += method.groups.empty() ? part.numel() / part.size(0) : part.max().template item<std::int64_t>();
-    }
-  }
+  if constexpr (requires { method.groups.about(values); }) rows += method.groups.about(values);
   if constexpr (requires { std::int64_t{method.steps}; }) rows *= std::max<std::int64_t>(method.steps, 1);
   if constexpr (requires { std::int64_t{method.samples}; }) rows *= std::max<std::int64_t>(method.samples, 1);
   if constexpr (requires { method.method; }) rows *= rows_asked(method.method, values);
