@@ -50,6 +50,9 @@
 #include <lumen/perturb/game.hpp>
 #include <lumen/perturb/groups.hpp>
 #include <lumen/perturb/incremental.hpp>
+#include <lumen/perturb/features.hpp>
+#include <lumen/perturb/game.hpp>
+#include <lumen/perturb/groups.hpp>
 #include <lumen/perturb/labels.hpp>
 #include <lumen/perturb/overlapping.hpp>
 #include <lumen/perturb/partition.hpp>
