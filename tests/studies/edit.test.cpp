@@ -12,7 +12,7 @@
 using lumen::testing::Study;
 
 DOCTEST_TEST_CASE("edit: a small network is trained, the sweep changes it, figures and numbers repeat") {
-  const Study first("edit", "--size 6"), second("edit", "--size 6");
+  const Study first("edit", "--size 16"), second("edit", "--size 16");
   lumen::testing::check_repeats(first, second);
   const auto numbers = first.numbers();
   DOCTEST_REQUIRE(numbers["sweep"].size() == 16);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <lumen/trace/edit.hpp>
 
+#include <stdexcept>
+
 #include <doctest/doctest.h>
 
 #include <lumen/attribution/cam/grad_cam.hpp>

@@ -52,6 +52,7 @@ std::vector<Method> methods(const Options& options) {
        asked(lm::GradientShap{.baseline = ZeroOrItself{options.seed},
                               .samples = 50,
                               .stdev = 1e-4,
+                              .scale = lm::NoiseScale::InputUnits,
                               .run = run,
                               .seed = options.seed})},
       {"Occlusion", "occlusion", "windows of 2 x 2 pixels set to 0, one pixel apart",

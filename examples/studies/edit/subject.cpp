@@ -23,7 +23,7 @@ Subject trained(const Options& options) {
   lm::net::UNet net = lm::net::seeded(options.seed, [] { return lm::net::UNet(); });
   const std::uint64_t count = options.size > 0 ? options.size : options.quick ? 48 : 160;
   const lm::data::Dataset training(vessels.many(0, count), {.crop = 64, .seed = options.seed}, 2);
-  (void)lm::train::Trainer{.epochs = options.size > 0 ? 2
+  (void)lm::train::Trainer{.epochs = options.size > 0 ? 6
                                      : options.quick  ? 10
                                                       : 20,
                            .progress = options.progress,
