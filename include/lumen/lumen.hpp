@@ -50,13 +50,9 @@
 #include <lumen/perturb/game.hpp>
 #include <lumen/perturb/groups.hpp>
 #include <lumen/perturb/incremental.hpp>
-#include <lumen/perturb/features.hpp>
-#include <lumen/perturb/game.hpp>
-#include <lumen/perturb/groups.hpp>
 #include <lumen/perturb/labels.hpp>
 #include <lumen/perturb/overlapping.hpp>
 #include <lumen/perturb/partition.hpp>
-#include <lumen/perturb/incremental.hpp>
 #include <lumen/perturb/recorded.hpp>
 #include <lumen/perturb/regions.hpp>
 #include <lumen/perturb/segment/branches.hpp>

@@ -84,8 +84,8 @@ int main(int argc, char** argv) try {
   double in_sinks = 0.0;
   const auto begin = Clock::now();
   const influence::Threshold of_image{
-      .level = 0.01, .of = influence::Threshold::Of::image, .signed_maximum = true},
-      of_row{.level = 0.1, .of = influence::Threshold::Of::row};
+      .level = 0.01, .of = influence::Threshold::Of::Image, .signed_maximum = true},
+      of_row{.level = 0.1, .of = influence::Threshold::Of::Row};
   const auto found = influence::Reduce{}(
       [&](const influence::RowSink& sink) {
         report = influence::rows(run, x, influence::Every{.step = every}, probability, sink);

@@ -76,11 +76,12 @@ const catalogue::Entry& named(const std::string& name) {
 
 DOCTEST_TEST_CASE("every method of the library is in the list, under its own name, and in the docs") {
   // what changes where or how a method runs is asked for beside the method; of families the members are listed
-  const std::set<std::string> combinators{"AtLayer", "AtLayers",    "AtNeuron",
-                                          "Piped",   "GradientCam", "GradientCams"};
+  // and so is what another one is made from by default
+  const std::set<std::string> combinators{
+      "AtLayer", "AtLayers", "AtNeuron", "Piped", "GradientCam", "GradientCams", "BlackAndWhiteGradients"};
   // what methods are made of
-  const std::set<std::string> helpers{"blur_path", "cam_map", "conservation", "guided_path",
-                                      "layout",    "path",    "upsample"};
+  const std::set<std::string> helpers{"blur_path", "cam_map",    "conservation", "guided_path", "layout",
+                                      "path",      "regression", "sampler",      "similarity",  "upsample"};
   std::set<std::string> types;
   for (const std::filesystem::path& header : headers()) {
     DOCTEST_CAPTURE(header);

@@ -25,8 +25,8 @@ namespace {
 torch::nn::Sequential network() {
   namespace nn = torch::nn;
   return lumen::net::seeded(3, [] {
-    return nn::Sequential(nn::Conv2d(nn::Conv2dOptions(1, 4, 5).stride(4)), nn::ReLU(),
-                          nn::Flatten(), nn::Dropout(0.1), nn::Linear(144, 2));
+    return nn::Sequential(nn::Conv2d(nn::Conv2dOptions(1, 4, 5).stride(4)), nn::ReLU(), nn::Flatten(),
+                          nn::Dropout(0.1), nn::Linear(144, 2));
   });
 }
 

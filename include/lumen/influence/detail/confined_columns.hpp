@@ -12,7 +12,6 @@
 #include <lumen/influence/detail/confined_rows.hpp>
 #include <lumen/influence/detail/forward.hpp>
 #include <lumen/influence/detail/plan.hpp>
-#include <lumen/influence/detail/side_by_side.hpp>
 #include <lumen/influence/detail/question.hpp>
 #include <lumen/influence/detail/side_by_side.hpp>
 
