@@ -56,6 +56,7 @@
 #include <lumen/perturb/recorded.hpp>
 #include <lumen/perturb/regions.hpp>
 #include <lumen/perturb/segment/branches.hpp>
+#include <lumen/perturb/segment/cells.hpp>
 #include <lumen/perturb/segment/connected.hpp>
 #include <lumen/perturb/segment/felzenszwalb.hpp>
 #include <lumen/perturb/segment/grid.hpp>

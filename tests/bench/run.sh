@@ -35,14 +35,15 @@ source "$here/../../cmake/bootstrap.sh"
 build=${LUMEN_BENCH_BUILD:-bench}
 lumen_install
 lumen_configure bench "$build"
-programs=(gradients trace deep_lift lrp cam influence methods)
+programs=(gradients trace deep_lift lrp cam influence shapley methods)
 lumen_build "$build" --target "${programs[@]/#/bench_}"
 bin=$lumen_root/build/$build/bin
 
 python=${LUMEN_PEER_PYTHON:-python3}
-peer=() peer_cam=()
+peer=() peer_cam=() peer_shapley=()
 if "$python" -c 'import captum' 2>/dev/null; then
   peer=(--python "$python" --peer "$here/peer.py")
+  "$python" -c 'import sklearn' 2>/dev/null && peer_shapley=(--python "$python" --peer "$here/peer_shapley.py")
 else
   echo "lumen: $python has no Captum, so there is no peer for the gradient family (pip install captum)"
 fi
@@ -60,6 +61,7 @@ compile=$(sed -n 's/^ *"command": "\(.*\)",$/\1/p' "$lumen_root/build/$build/com
 {
   "$bin/bench_gradients" "${arguments[@]}" "${peer[@]}"
   for program in trace deep_lift lrp influence; do "$bin/bench_$program" "${arguments[@]}"; done
+  "$bin/bench_shapley" "${arguments[@]}" "${peer_shapley[@]}"
   "$bin/bench_methods" --seconds 2 "${arguments[@]}"
   "$bin/bench_cam" "${arguments[@]}" "${peer_cam[@]}"
 } | awk '{ print; fflush() } END { exit NR == 0 }' || lumen_fail "no case has that name, or one failed"

@@ -82,6 +82,8 @@ DOCTEST_TEST_CASE("every method of the library is in the list, under its own nam
   // what methods are made of
   const std::set<std::string> helpers{"blur_path", "cam_map",    "conservation", "guided_path", "layout",
                                       "path",      "regression", "sampler",      "similarity",  "upsample"};
+  // the programs explain images one by one; these are about a batch
+  const std::set<std::string> of_batches{"FeaturePermutation"};
   std::set<std::string> types;
   for (const std::filesystem::path& header : headers()) {
     DOCTEST_CAPTURE(header);
@@ -100,6 +102,7 @@ DOCTEST_TEST_CASE("every method of the library is in the list, under its own nam
     DOCTEST_CAPTURE(type);
     if (combinators.contains(type)) continue;
     DOCTEST_CHECK(pages.find(type) != std::string::npos);
+    if (of_batches.contains(type)) continue;
     DOCTEST_CHECK(std::ranges::count(methods(), with_hyphens(type), &catalogue::Entry::name) == 1);
   }
   std::set<std::string> names;
@@ -108,7 +111,7 @@ DOCTEST_TEST_CASE("every method of the library is in the list, under its own nam
     DOCTEST_CAPTURE(entry.name);
     DOCTEST_CHECK(names.contains(entry.name));
     DOCTEST_CHECK_FALSE(entry.what.empty());
-    DOCTEST_CHECK(entry.paper.find("20") != std::string::npos);  // a year
+    DOCTEST_CHECK(std::regex_search(entry.paper, std::regex("(19|20)[0-9][0-9]")));  // a year
   }
 }
 

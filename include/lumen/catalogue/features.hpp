@@ -14,6 +14,7 @@
 #include <lumen/core/tensor.hpp>
 #include <lumen/perturb/features.hpp>
 #include <lumen/perturb/segment/branches.hpp>
+#include <lumen/perturb/segment/cells.hpp>
 #include <lumen/perturb/segment/connected.hpp>
 #include <lumen/perturb/segment/felzenszwalb.hpp>
 #include <lumen/perturb/segment/grid.hpp>
@@ -29,7 +30,7 @@ using MoreMasks = std::function<std::optional<Tensor>(const std::string& words)>
 namespace detail {
 
 constexpr const char* feature_words =
-    "what is taken away together: elements, grid:SIDE, slic:SEGMENTS,COMPACTNESS, "
+    "what is taken away together: elements, grid:SIDE, cells:COUNT, slic:SEGMENTS,COMPACTNESS, "
     "felzenszwalb:SCALE,SIGMA,SMALLEST, "
     "prediction, components and skeleton (of the predicted regions, or with :FILE of a mask), or a file of "
     "labels";
@@ -74,6 +75,13 @@ inline std::optional<perturb::Features> named_features(const std::string& words)
     double side = 0;
     into(rest, name, {&side});
     return perturb::Grid{.side = whole_number(side, words)};
+  }
+  if (name == "cells") {
+    perturb::Cells cells;
+    auto count = static_cast<double>(cells.count);
+    into(rest, name, {&count});
+    cells.count = whole_number(count, words);
+    return cells;
   }
   if (name == "slic") {
     perturb::Slic slic;

@@ -8,6 +8,7 @@
 
 #include <lumen/catalogue/ablations.hpp>
 #include <lumen/catalogue/cams.hpp>
+#include <lumen/catalogue/coalitions.hpp>
 #include <lumen/catalogue/deep_lift.hpp>
 #include <lumen/catalogue/entry.hpp>
 #include <lumen/catalogue/gradients.hpp>
@@ -59,6 +60,7 @@ inline std::string plain_name(const std::string& name) {
     add_masked_cams(entries);
     add_layers(entries);
     add_ablations(entries);
+    add_coalitions(entries);
     add_masks(entries);
     add_smooth(entries, [](const std::string& name) -> const Entry& { return find(methods(), name); });
     return entries;

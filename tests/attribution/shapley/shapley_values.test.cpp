@@ -43,6 +43,16 @@ DOCTEST_TEST_CASE("the definition over all orders, in any chunks, for several ta
   }
 }
 
+DOCTEST_TEST_CASE("a model that returns the worth of a coalition is a game") {
+  //! [game]
+  // player 0 has a left glove, players 1 and 2 have a right one each; a pair is worth 1
+  const auto gloves = [](const Tensor& there) { return there.select(1, 0) * there.narrow(1, 1, 2).amax(1); };
+  const Tensor everybody = at::ones({1, 3}, at::kDouble);
+  const auto worth = lm::ShapleyValues{}(gloves, everybody, lm::target::Output{}).map;  // 2/3, 1/6, 1/6
+  //! [game]
+  DOCTEST_CHECK(all_close(worth[0], at::tensor({4.0, 1.0, 1.0}, at::kDouble) / 6, 1e-14));
+}
+
 DOCTEST_TEST_CASE("axioms on games with known values") {
   const auto values = [](const auto& game, const Tensor& x) {
     return ShapleyValues{}(game, x, target::Output{}).map[0];

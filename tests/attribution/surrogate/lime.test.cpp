@@ -129,6 +129,21 @@ DOCTEST_TEST_CASE("reported errors are those of 200 seeds; a tolerance is kept")
   DOCTEST_CHECK(method(net, x, target::Class{0}).standard_error.max().item<double>() <= method.tolerance);
 }
 
+DOCTEST_TEST_CASE("the parts of the page are options") {
+  const nets::ConvNet net;
+  const Tensor image = nets::random({1, 1, 8, 8}, 958);
+  const Tensor segments = at::arange(64, at::kLong).reshape({1, 1, 8, 8}).div(8, "floor");
+  //! [lime]
+  const lm::Lime method{.groups = {segments},
+                        .samples = 400,
+                        .similarity = lm::surrogate::CosineKernel{.width = 0.5},
+                        .regression = lm::surrogate::Lasso{.alpha = 0.01}};
+  const auto why = method(net, image, lm::target::Class{.index = 1});  // coefficients and standard errors
+  //! [lime]
+  DOCTEST_CHECK(why.map.sizes() == image.sizes());
+  DOCTEST_CHECK(why.standard_error.max().item<double>() > 0);
+}
+
 DOCTEST_TEST_CASE("parts that give what they should not are refused") {
   const nets::Linear net;
   const Tensor x = nets::random({1, 5}, 956);

@@ -65,8 +65,12 @@ struct OwenValues {
       return text("OwenValues: samples is ", samples, " and max_passes ", max_passes,
                   ", expected at least 0 and at least 1");
     });
+    require(tolerance == 0 || samples > 0, [&] {
+      return text("OwenValues: tolerance is ", tolerance,
+                  " but samples is 0, which is exact; give the draws of the first round, or no tolerance");
+    });
     const detail::Effort effort{samples, tolerance, max_samples};
-    if (samples > 0 || tolerance > 0) effort.check("OwenValues");
+    if (samples > 0) effort.check("OwenValues");
     return engine::answer(target, [&](const Targets& targets) {
       auto game = perturb::game_of(engine::bind(model, x), parts_of(x), targets, baseline, groups, run);
       if (tree.count > 0) tree.check(game.players());
