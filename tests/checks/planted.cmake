@@ -46,7 +46,7 @@ if(CHECK STREQUAL "layers")
   endforeach()
   file(WRITE "${tree}/${lumen}/lumen.hpp" "${head}")
   expect(pass)
-  foreach(edge IN ITEMS core:target core:engine target:engine trace:op op:rule core:baseline core:attribution baseline:perturb perturb:map trace:rule rule:attribution
+  foreach(edge IN ITEMS core:target core:engine target:engine trace:op op:rule core:baseline core:attribution baseline:perturb map:perturb trace:rule rule:attribution
                         influence:attribution influence:rule map:metric metric:attribution metric:io
                         attribution:catalogue metric:catalogue core:catalogue catalogue:io catalogue:script catalogue:net
                         core:view io:view view:data data:train net:data train:attribution script:attribution)

@@ -332,12 +332,12 @@ try {
   await page.keyboard.press('Enter');
   await says(page, 'image', 'edited');
   await settled(page);
-  const painted = await page.evaluate(() => new URLSearchParams(location.hash.slice(1)).get('edit'));
+  await page.click('#save-link');
+  const paintedLink = new URL(await page.evaluate(() => navigator.clipboard.readText()));
+  const painted = new URLSearchParams(paintedLink.hash.slice(1)).get('edit');
   const lines = await table(page);
   const direct = await ask(query({ image: painted, target: `pixel:${await page.inputValue('#row')},${await page.inputValue('#column')}` }));
   check(close(Number(lines.value[0]), direct.value) && Number(lines.pixels[0]) === direct.numbers.pixels, 'a dot by keys: the influence is that of the painted image');
-  await page.click('#save-link');
-  const paintedLink = new URL(await page.evaluate(() => navigator.clipboard.readText()));
   const second = await open(paintedLink.hash);
   await says(second, 'image', 'edited');
   check(true, 'a link to the painted image opens it');
