@@ -35,7 +35,7 @@ source "$here/../../cmake/bootstrap.sh"
 build=${LUMEN_BENCH_BUILD:-bench}
 lumen_install
 lumen_configure bench "$build"
-programs=(gradients trace deep_lift lrp cam influence shapley methods)
+programs=(gradients trace deep_lift lrp cam influence occlusion shapley methods)
 lumen_build "$build" --target "${programs[@]/#/bench_}"
 bin=$lumen_root/build/$build/bin
 
@@ -60,7 +60,7 @@ compile=$(sed -n 's/^ *"command": "\(.*\)",$/\1/p' "$lumen_root/build/$build/com
 
 {
   "$bin/bench_gradients" "${arguments[@]}" "${peer[@]}"
-  for program in trace deep_lift lrp influence; do "$bin/bench_$program" "${arguments[@]}"; done
+  for program in trace deep_lift lrp influence occlusion; do "$bin/bench_$program" "${arguments[@]}"; done
   "$bin/bench_shapley" "${arguments[@]}" "${peer_shapley[@]}"
   "$bin/bench_methods" --seconds 2 "${arguments[@]}"
   "$bin/bench_cam" "${arguments[@]}" "${peer_cam[@]}"

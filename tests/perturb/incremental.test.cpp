@@ -194,7 +194,7 @@ DOCTEST_TEST_CASE("the same for every budget, to rounding, and for every number 
   lm::Occlusion<> method{.window = {{3, 3}}, .stride = {{1, 2}}};
   method.run.passes = Passes::Incremental;
   const auto all = method(with_mean, x, targets);
-  for (const std::int64_t memory : {60'000, 200'000}) {
+  for (const std::int64_t memory : {500'000, 1'000'000}) {
     method.run.memory = memory;
     const auto some = method(with_mean, x, targets);
     DOCTEST_CHECK(some[0].execution.incremental);
@@ -240,6 +240,16 @@ DOCTEST_TEST_CASE("where a model is no such program, its own passes are made, an
     DOCTEST_CHECK(error_of(method, net, x, targets, &incremental, &why) < 1e-12);
     DOCTEST_CHECK_FALSE(incremental);
     DOCTEST_CHECK_FALSE(why.empty());
+  }
+}
+
+DOCTEST_TEST_CASE("a model whose samples influence each other is refused, as in whole passes") {
+  const Tensor x = random({2, 2, 12, 14}, 29);
+  const auto mixing = [](const Tensor& x_) { return with_mean(x_) - 0.5 * with_mean(x_).mean(0, true); };
+  lm::Occlusion<> method{.window = {{2, 2}}, .stride = {{2, 2}}};
+  for (const Passes passes : {Passes::Incremental, Passes::Whole}) {
+    method.run.passes = passes;
+    DOCTEST_CHECK_THROWS_AS((void)method(mixing, x, target::Class{.index = 1}), lm::Error);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <lumen/core/error.hpp>
 #include <lumen/core/execution.hpp>
 #include <lumen/core/input.hpp>
 #include <lumen/core/run.hpp>
@@ -71,11 +72,16 @@ Visited each_region(const engine::Function& function, const Recorder& recorder, 
     visit(changes);
     tally.add(changes);
   };
+  const std::int64_t pass_bytes =  // what `start` saw, without its margin
+      start.row_bytes / (8 + 2 * static_cast<std::int64_t>(start.targets.size()));
   std::string why = "the model's own passes were asked for";
   if (run.passes != Passes::Whole) {
     const bool few = run.passes == Passes::Cheapest && rows < worth_recording;
     if (few) {
       why = "too few regions to record the model for";
+    } else if (pass_bytes > run.memory) {
+      why = text("recording passes that allocate ", pass_bytes, " bytes a row is not within the budget of ",
+                 run.memory);
     } else if (trace::is_heard()) {
       why = "somebody listens to the model's operators";
     } else {
@@ -83,13 +89,23 @@ Visited each_region(const engine::Function& function, const Recorder& recorder, 
     }
   }
   if (!tally.stopped && tally.done < rows) {
-    // what is left, sample by sample within each region
-    const Tensor left = result.regions.logical_not().nonzero();
-    const std::int64_t before = tally.done;
+    // region by region; all samples of one where a target is asked of whole batches only, though some be known
+    const std::int64_t granule = engine::granule(start.targets, n);
+    const Tensor missing = result.regions.logical_not();
+    const Tensor left = (granule > 1 ? missing.any(1, true).expand({regions.count(), n}) : missing).nonzero();
     const auto chunk = [&](std::int64_t first, std::int64_t count) {
       const Tensor some = left.narrow(0, first, count);
-      told(detail::whole_passes(function, parts, absent, start, regions, some.select(1, 0).contiguous(),
-                                some.select(1, 1).contiguous()));
+      Changes changes = detail::whole_passes(function, parts, absent, start, regions,
+                                             some.select(1, 0).contiguous(), some.select(1, 1).contiguous());
+      const Tensor fresh =
+          result.regions.index({changes.which, changes.samples}).logical_not().nonzero().view({-1});
+      if (fresh.size(0) < count) {
+        changes.which = changes.which.index_select(0, fresh);
+        changes.samples = changes.samples.index_select(0, fresh);
+        for (Tensor& each : changes.scores) each = each.index_select(0, fresh.to(each.device()));
+      }
+      result.execution.full_passes += static_cast<double>(count);
+      told(changes);
     };
     Run inner = run;
     if (run.progress) {
@@ -97,9 +113,7 @@ Visited each_region(const engine::Function& function, const Recorder& recorder, 
         run.progress(name, tally.done, rows);
       };
     }
-    const std::int64_t more = rows - before;
-    (void)sweep_until_stopped(more, before == 0 ? engine::granule(start.targets, n) : 1, inner, what, chunk);
-    result.execution.full_passes += static_cast<double>(tally.done - before);
+    (void)sweep_until_stopped(left.size(0), granule, inner, what, chunk);
   }
   if (!why.empty()) result.execution.why = why;
   result.done = rows == 0 ? 1.0 : static_cast<double>(tally.done) / static_cast<double>(rows);

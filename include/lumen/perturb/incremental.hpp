@@ -75,6 +75,12 @@ class Incremental {
 
   [[nodiscard]] bool possible() const { return why_.empty(); }
   [[nodiscard]] const std::string& why() const { return why_; }
+  /// Whether some operator takes the whole of its operands.
+  [[nodiscard]] bool some_whole() const {
+    const auto& nodes = network_->nodes();
+    return std::any_of(nodes.begin(), nodes.end(),
+                       [](const detail::Node& node) { return node.kind == detail::Node::Kind::Whole; });
+  }
   /// Bytes that are held while it runs: values of the unperturbed pass, and parameters in a layout of their own.
   [[nodiscard]] std::int64_t held_bytes() const {
     return detail::Base::bytes_of(*network_, read_) + network_->bytes();

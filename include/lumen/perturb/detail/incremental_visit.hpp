@@ -144,6 +144,13 @@ std::string visit_incrementally(const engine::Function& function, const Recorder
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (engine::explained(parts[i])) other.push_back(absent[i]);
   }
+  if (incremental.some_whole()) {
+    // operators that take all may mix the rows of a batch, as no other can: the function is asked for two of them
+    Tensors two;
+    for (std::size_t i = 0; i < parts.size(); ++i)
+      two.push_back(at::cat({parts[i].narrow(0, 0, 1), absent[i].narrow(0, 0, 1)}));
+    (void)engine::run_model(function, two);
+  }
   Chunk last = largest(incremental, regions, x.size());
   Rounds rounds;
   if (!last.which.empty()) {
