@@ -9,6 +9,7 @@
 #include <atomic>
 #include <functional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <lumen/attribution/ablation/feature_ablation.hpp>
@@ -240,6 +241,18 @@ DOCTEST_TEST_CASE("where a model is no such program, its own passes are made, an
     DOCTEST_CHECK(error_of(method, net, x, targets, &incremental, &why) < 1e-12);
     DOCTEST_CHECK_FALSE(incremental);
     DOCTEST_CHECK_FALSE(why.empty());
+  }
+}
+
+DOCTEST_TEST_CASE("inputs of one number a sample: a region of one is not in the other") {
+  const auto net = [](const Tensor& a, const Tensor& b) { return (2 * a + 3 * b).unsqueeze(1); };
+  const std::tuple x{random({4}, 31), random({4}, 32)};
+  for (const Passes passes : {Passes::Incremental, Passes::Whole}) {
+    lm::Occlusion<> method{.window = {{}, {}}};
+    method.run.passes = passes;
+    const auto [first_map, second_map] = method(net, x, target::Class{.index = 0}).map;
+    DOCTEST_CHECK(difference(first_map, 2 * std::get<0>(x)) < 1e-12);
+    DOCTEST_CHECK(difference(second_map, 3 * std::get<1>(x)) < 1e-12);
   }
 }
 

@@ -179,7 +179,7 @@ class Incremental {
       }
       bool solid = false;
       if constexpr (requires { bool(regions.solid(part, std::int64_t{})); })
-        solid = regions.solid(part, chunk.which[b]);
+        solid = !box.empty() && regions.solid(part, chunk.which[b]);
       if (solid) {
         to.copy_(from);
         continue;

@@ -16,7 +16,8 @@ namespace lumen::perturb {
 ///     where(part, which, samples)  where the regions `which` (int64 [k], 0 to count() - 1) stand in a part, of the
 ///                                  samples of the batch that `samples` (int64 [k]) lists: bool, broadcasts to k rows
 ///     box(part, i)                 a box, the batch left out, that holds all places of region i in a part, for every
-///                                  sample: the smallest there is; empty if it has none there
+///                                  sample: the smallest there is; empty if it has none there, but of
+///                                  inputs [N], whose box has no dimensions: there `where` alone tells
 ///
 /// An ability, optional: `solid(part, i)`, whether region i is all of its box, in every sample.
 ///

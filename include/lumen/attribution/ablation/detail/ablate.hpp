@@ -39,11 +39,11 @@ void visit_region(const Tensors& parts, const std::vector<std::size_t>& explaine
   for (std::size_t e = 0; e < explained.size(); ++e) {
     const Box box = regions.box(e, which);
     if (empty(box)) continue;
-    bool solid = false;
+    bool solid = false;  // where inputs are one number a sample, a box cannot tell that a region is elsewhere
     if constexpr (requires {
                     { regions.solid(e, which) } -> std::convertible_to<bool>;
                   })
-      solid = regions.solid(e, which);
+      solid = !box.empty() && regions.solid(e, which);
     Tensor inside;
     if (!solid) {
       const Tensor all = regions.where(e, at::full({1}, which, at::kLong), at::full({1}, sample, at::kLong));
