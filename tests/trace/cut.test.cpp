@@ -39,7 +39,7 @@ DOCTEST_TEST_CASE("the operator that cuts the output off from the input is named
        [&](const Tensor& v) {
          return at::linear(at::relu(at::quantize_per_tensor(v * 2, 0.1, 3, at::kQUInt8)).dequantize(), w);
        }},
-      {"detach 0 (aten::detach, operator", [&](const Tensor& v) { return at::linear(v.tanh().detach(), w); }},
+      {" (aten::detach, operator", [&](const Tensor& v) { return at::linear(v.tanh().detach(), w); }},
       {"gt 0 (aten::gt, operator", [&](const Tensor& v) { return at::linear((v > 0).to(at::kFloat), w); }},
       {"argmax 0 (aten::argmax, operator",
        [&](const Tensor& v) { return w.t().index_select(0, at::linear(v, w).argmax(1)); }},

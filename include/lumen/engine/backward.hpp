@@ -3,12 +3,21 @@
 
 #include <exception>
 #include <string>
+#include <string_view>
 
 #include <lumen/core/error.hpp>
 #include <lumen/core/input.hpp>
 #include <lumen/core/tensor.hpp>
 
 namespace lumen::engine {
+
+/// @throws Error if LibTorch complains about a tensor that was made under InferenceMode
+inline void refuse_inference_tensors(const std::exception& error) {
+  require(std::string_view(error.what()).find("nference tensor") == std::string_view::npos,
+          "the model holds tensors that were made under InferenceMode, through which nothing can be "
+          "differentiated; make or load it outside, or replace each by its clone: "
+          "for (auto& p : net->parameters()) p = p.clone()");
+}
 
 /// The gradients of `roots` weighted by `seeds`, undefined for `inputs` that nothing flows back to.
 /// @param keep  the graph stays for another backward pass
@@ -18,6 +27,7 @@ inline Tensors backward(const Tensors& roots, const Tensors& inputs, const Tenso
   try {
     return torch::autograd::grad(roots, inputs, seeds, keep, /*create_graph=*/false, /*allow_unused=*/true);
   } catch (const std::exception& error) {
+    if (dynamic_cast<const Error*>(&error) == nullptr) refuse_inference_tensors(error);
     const std::string message = error.what();
     const bool fused = message.find("aten::_transformer_") != std::string::npos ||
                        message.find("aten::_native_multi_head") != std::string::npos ||

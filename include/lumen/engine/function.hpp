@@ -7,13 +7,13 @@
 #include <exception>
 #include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <lumen/core/concepts.hpp>
 #include <lumen/core/error.hpp>
 #include <lumen/core/input.hpp>
 #include <lumen/core/tensor.hpp>
+#include <lumen/engine/backward.hpp>
 #include <lumen/engine/input.hpp>
 
 namespace lumen::engine {
@@ -72,10 +72,7 @@ using WhatCuts = std::string (*)(const Function& model, const Tensors& x);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
-    require(std::string_view(error.what()).find("nference tensor") == std::string_view::npos,
-            "the model holds tensors that were made under InferenceMode, through which nothing can be "
-            "differentiated; make or load it outside, or replace each by its clone: "
-            "for (auto& p : net->parameters()) p = p.clone()");
+    refuse_inference_tensors(error);
     throw;
   }
   require(output.defined() && at::isFloatingType(output.scalar_type()), [&] {

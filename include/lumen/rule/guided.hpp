@@ -37,6 +37,15 @@ struct Deconvolution {
   }
 };
 
+/// Whether a clamp keeps values away from a bound that is not 0 and that none of them came to, as F.normalize does with
+/// its norms, or has no lower bound: then it rectifies nothing.
+[[nodiscard]] inline bool only_guards(const Record& record) {
+  const c10::IValue least = record.argument("min");
+  if (least.isNone()) return true;
+  if (!least.isScalar() || least.toScalar().toDouble() == 0.0) return false;
+  return (record.inputs[record.data()] >= least.toScalar()).all().item<bool>();
+}
+
 /// The gradient with another rule at rectifiers: kinds::rectifiers, and the larger of a value and a constant. Every
 /// other operator that is known keeps its own gradient, so what rectifies nothing passes; what is not known is refused,
 /// and so is a choice by a mask that was computed from the input, of which it cannot be told whether it rectifies.
@@ -54,7 +63,7 @@ template <class Rule>
   // with a rectifier inside, which is heard when they are taken apart
   static const Kinds with_rectifier =
       listed("_add_relu _addmm_activation cudnn_convolution_relu rnn_relu rnn_relu_cell");
-  for (const Kinds& each : {by_mask, with_rectifier, Kinds{"max"}}) {
+  for (const Kinds& each : {by_mask, with_rectifier, Kinds{"clamp", "clamp_min", "max"}}) {
     for (const std::string& kind : each) composite.kinds.erase(kind);
   }
   const auto refusal = [method = composite.method](const Record& at, const Tensors&) -> Tensors {
@@ -77,6 +86,8 @@ template <class Rule>
       }
       return decides ? Backward(refusal) : Backward(nullptr);
     }
+    if (record.kind == "clamp" || record.kind == "clamp_min")
+      return only_guards(record) ? Backward(nullptr) : Backward(rule);
     if (record.kind == "min" || record.kind == "minimum" || record.kind == "fmin") return Backward(nullptr);
     if (record.kind != "max" && record.kind != "maximum" && record.kind != "fmax") return std::nullopt;
     if (record.inputs.size() == 2 && record.on_path[0] != record.on_path[1]) return Backward(rule);

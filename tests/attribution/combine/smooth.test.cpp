@@ -156,5 +156,5 @@ DOCTEST_TEST_CASE("bad options are errors") {
   DOCTEST_CHECK_THROWS_WITH_AS((void)Smooth{.samples = 0}(net, nets::random({1, 6}, 9), target::Class{}),
                                doctest::Contains("samples is 0"), lumen::Error);
   DOCTEST_CHECK_THROWS_WITH_AS((void)Smooth{.stdev = -1.0}(net, nets::random({1, 6}, 9), target::Class{}),
-                               doctest::Contains("stdev -1"), lumen::Error);
+                               doctest::Contains("stdev is -1"), lumen::Error);
 }

@@ -126,7 +126,7 @@ DOCTEST_TEST_CASE("several inputs have masks of their own, several targets share
   };
   const Rise method{.samples = 2000, .grid = 6, .seed = 3};
   const auto why = method(net, std::tuple{a, b}, lumen::Targets{Class{.index = 0}, Class{.index = 1}});
-  DOCTEST_CHECK(rows == 2002);
+  DOCTEST_CHECK(rows == 2002 + 1);  // one of them alone, too
   const auto& [first, second] = why[0].map;
   const Tensor ua = (u * a).sum();  // of the other input the score is independent: E[F | kept] = E[F]
   DOCTEST_CHECK(((second - ua / 2).abs() / std::get<1>(why[0].standard_error)).max().item<double>() < 4.5);

@@ -132,5 +132,6 @@ DOCTEST_TEST_CASE("wrong draws and sets are refused with a reason") {
   DOCTEST_CHECK(
       holds(asked(DeepLiftShap{.baseline = baseline::Samples{at::zeros({3, 1, 8, 7})}}), "[3, 1, 8, 7]"));
   DOCTEST_CHECK(holds(asked(DeepLiftShap{.baseline = baseline::Samples{x * NAN}}), "NaN or infinite"));
-  DOCTEST_CHECK(holds(asked(DeepLiftShap{.baseline = baseline::Samples{x}, .epsilon = -1.0}), "epsilon -1"));
+  DOCTEST_CHECK(
+      holds(asked(DeepLiftShap{.baseline = baseline::Samples{x}, .epsilon = -1.0}), "epsilon is -1"));
 }

@@ -127,6 +127,25 @@ DOCTEST_TEST_CASE(
   }
 }
 
+DOCTEST_TEST_CASE(
+    "a clamp that keeps values from a bound they do not come to is no rectifier; at 0 it is one") {
+  const Tensor w = nets::weight({3, 4}, 21), x = nets::random({2, 4}, 22);
+  const auto net = [&](const auto& inner) {
+    return [&w, inner](const Tensor& v) { return at::linear(inner(v), w); };
+  };
+  const auto same_as_plain = [&](const auto& inner) {
+    const auto model = net(inner);
+    const lumen::target::Class question{.index = 1};
+    return all_close(lumen::GuidedBackprop{}(model, x, question).map,
+                     lumen::Saliency{.absolute = false}(model, x, question).map, 1e-12);
+  };
+  DOCTEST_CHECK(same_as_plain([](const Tensor& v) { return v / v.norm(2, {1}, true).clamp_min(1e-12); }));
+  DOCTEST_CHECK(same_as_plain([](const Tensor& v) { return v / v.square().sum(1, true).clamp(1e-6, 1e6); }));
+  DOCTEST_CHECK_FALSE(same_as_plain([](const Tensor& v) { return v.clamp_min(0.0); }));
+  DOCTEST_CHECK_FALSE(same_as_plain([](const Tensor& v) { return v.clamp(0.0, 6.0); }));
+  DOCTEST_CHECK_FALSE(same_as_plain([](const Tensor& v) { return v.clamp_min(-0.05); }));
+}
+
 DOCTEST_TEST_CASE("rectifiers inside of a recurrent layer or cell are guided") {
   const Tensor u = nets::weight({4, 5}, 6), v = nets::weight({4, 4}, 7);
   const Tensor w = nets::weight({3, 4}, 8), x = nets::random({2, 6, 5}, 9);

@@ -155,9 +155,9 @@ std::vector<Case> of_two_and_losses() {
   const Tensor target = nets::random({2, 3, 6, 6}, 32), other = nets::random({2, 3, 6, 6}, 33);
   const auto each = at::Reduction::None;
   return {
-      {"copysign", [](const Tensor& x) { return at::copysign(x.exp(), x.sin()); }},
-      {"copysign_", [](const Tensor& x) { return x.exp().copysign_(x); }},
-      {"copysign of a constant", [=](const Tensor& x) { return at::copysign(target, x); }},
+      {"copysign", [](const Tensor& x) { return at::copysign(x.exp(), x + 0.1); }},
+      {"copysign_", [](const Tensor& x) { return (x * 2.0).copysign_(x + 0.1); }},
+      {"copysign of a constant", [=](const Tensor& x) { return at::copysign(target, x + 0.1); }},
       {"xlogy", [](const Tensor& x) { return at::xlogy(x, x.exp()); }},
       {"xlogy of one value", [](const Tensor& x) { return at::xlogy(x.abs(), x.abs()); }},
       {"xlogy of one value, which may be 0",

@@ -114,7 +114,7 @@ std::vector<Case> maxima() {
        }},
       {"fractional_max_pool3d",
        [samples = nets::random({2, 1, 3}, 18).sigmoid()](const Tensor& x) {
-         return std::get<0>(at::fractional_max_pool3d(x.unsqueeze(1), {2, 2, 2}, {2, 4, 3}, samples));
+         return std::get<0>(at::fractional_max_pool3d(x.unsqueeze(1), {2, 2, 2}, {1, 4, 3}, samples));
        }},
       {"adaptive_max_pool1d",
        [](const Tensor& x) { return std::get<0>(at::adaptive_max_pool1d(x.flatten(2), 5)); }},

@@ -12,6 +12,7 @@
 #include <lumen/core/error.hpp>
 #include <lumen/core/input.hpp>
 #include <lumen/core/tensor.hpp>
+#include <lumen/engine/input.hpp>
 #include <lumen/perturb/game.hpp>
 
 namespace lumen::detail {
@@ -31,7 +32,8 @@ struct Effort {
 
   /// @throws Error if it makes no sense
   void check(std::string_view method) const {
-    require(samples >= 1, [&] { return text(method, ": samples is ", samples, ", expected at least 1"); });
+    engine::check_count(method, "samples", samples);
+    engine::check_count(method, "max_samples", max_samples);
     require(tolerance >= 0 && (tolerance == 0 || (max_samples >= samples && samples >= 2)), [&] {
       return text(method, ": tolerance is ", tolerance, ", samples ", samples, " and max_samples ",
                   max_samples, "; expected a tolerance >= 0, and with one 2 <= samples <= max_samples");

@@ -13,6 +13,7 @@
 #include <lumen/baseline/constant.hpp>
 #include <lumen/baseline/draw.hpp>
 #include <lumen/core/seed.hpp>
+#include <lumen/engine/independence.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/method.hpp>
 #include <lumen/engine/rows.hpp>
@@ -74,6 +75,8 @@ struct Rise {
       for (std::size_t i = 0; i < parts.size(); ++i) {
         if (engine::explained(parts[i])) masks.emplace_back(parts[i], grid, probability, mix(seed, i));
       }
+      const engine::Function asked =
+          engine::granule(start.targets, n) == 1 ? engine::independent(function) : function;
       // with a tolerance each sample takes as many masks as it needs, whatever its company
       const bool apart = tolerance > 0 && engine::granule(start.targets, n) == 1;
       std::vector<detail::RiseSums> sums;
@@ -82,7 +85,7 @@ struct Rise {
         std::vector<Tensor> before;
         for (const Tensor& score : start.scores)
           before.push_back(score.index_select(0, index.to(score.device())));
-        sums.emplace_back(function, engine::select_rows(parts, index), engine::select_rows(absent, index),
+        sums.emplace_back(asked, engine::select_rows(parts, index), engine::select_rows(absent, index),
                           apart ? engine::target_rows(start.targets, index, n) : start.targets, before, masks,
                           probability, run);
         for (std::int64_t next = samples;;) {
