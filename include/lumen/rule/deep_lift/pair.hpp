@@ -7,8 +7,7 @@ namespace lumen::rule::detail {
 
 /// Whether both inputs of a record are the same values, as in xlogy(p, p).
 inline bool is_one_twice(const Record& record) {
-  const Tensor &a = record.inputs[0], &b = record.inputs[1];
-  return a.data_ptr() == b.data_ptr() && a.sizes() == b.sizes() && a.strides() == b.strides();
+  return record.inputs[0].sizes() == record.inputs[1].sizes() && record.inputs[0].equal(record.inputs[1]);
 }
 
 /// An elementwise function of two values on the path, exactly: the two ways of changing one after the other, averaged,
@@ -17,7 +16,7 @@ inline bool is_one_twice(const Record& record) {
 ///     2 (f(a, b) - f(a', b')) = [f(a, b) - f(a', b) + f(a, b') - f(a', b')] + [f(a, b) - f(a, b') + f(a', b) - f(a', b')]
 ///
 /// The first is what a gets, the second what b does, over what each moved by; where one did not move, its own slope.
-/// Of one value given twice it is the secant.
+/// Of one value given twice each gets half of the secant.
 inline Tensors pairwise(DeepLiftPasses& passes, const Record& record, const Tensors& gradients) {
   const Record& origin = passes.origin(record);
   const auto at = at::broadcast_tensors(record.inputs), before = at::broadcast_tensors(origin.inputs);
@@ -29,13 +28,12 @@ inline Tensors pairwise(DeepLiftPasses& passes, const Record& record, const Tens
     second = record.rerun({before[0], at[1]}).front();
   }
   Tensors result(2);
-  for (std::size_t i = 0; i < (twice ? 1U : 2U); ++i) {
+  for (std::size_t i = 0; i < 2; ++i) {
     const Tensor step = at[i] - before[i], moved = step.abs() >= passes.epsilon;
-    const Tensor change = twice    ? end - start
+    const Tensor change = twice    ? (end - start) * 0.5
                           : i == 0 ? ((end - second) + (first - start)) * 0.5
                                    : ((end - first) + (second - start)) * 0.5;
-    Tensor own = record.pull_back(at, i, {at::ones_like(end)});
-    if (twice) own = own + record.pull_back(at, 1, {at::ones_like(end)});
+    const Tensor own = record.pull_back(at, i, {at::ones_like(end)});
     const Tensor slope =
         at::where(moved, change / step, own.masked_fill(at::isfinite(own).logical_not_(), 0));
     const Tensor& value = record.inputs[i];
