@@ -149,7 +149,7 @@ DOCTEST_TEST_CASE("spreading keeps the sum in every rank, up and down") {
 DOCTEST_TEST_CASE("what cannot be upsampled is refused with what can") {
   const Tensor volume = nets::random({1, 1, 2, 2, 2}, 25);
   DOCTEST_CHECK(
-      holds(message_of([&] { (void)lumen::upsampled(volume, {4, 4, 4}, Upsample::Bicubic); }), "bilinear"));
+      holds(message_of([&] { (void)lumen::upsampled(volume, {4, 4, 4}, Upsample::Bicubic); }), "Bilinear"));
   DOCTEST_CHECK(holds(message_of([&] { (void)lumen::upsampled(volume, {4, 4}, Upsample::Nearest); }),
                       "this one is [1, 1, 2, 2, 2]"));
   const Tensor line = nets::random({1, 1, 5}, 26);

@@ -317,7 +317,7 @@ DOCTEST_TEST_CASE("of many rows only the tail runs, unless rules want to hear th
   const lm::AtLayer all{.method = lm::FeatureAblation{}, .layer = pool, .baseline_of = lm::BaselineOf::Layer};
   calls = 0;
   DOCTEST_CHECK(all_close(all(counted, x, target::Class{0}).map, ablated, 1e-12));
-  DOCTEST_CHECK(calls <= 8);
+  DOCTEST_CHECK(calls <= 12);  // the tail is recorded, too, for what regions change
   const lm::Smooth rules{.method = lm::GuidedBackprop{}, .samples = 30, .stdev = 0.0};
   calls = 0;
   const Tensor guided = AtLayer{.method = rules, .layer = pool}(counted, x, target::Class{0}).map;
