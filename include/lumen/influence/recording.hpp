@@ -76,7 +76,7 @@ class Recording {
     const at::NoGradGuard no_grad;
     const trace::Program program = trace::Program::record(
         model_, {x_},
-        {.run = {.memory = std::numeric_limits<std::int64_t>::max()}, .any_batch = false, .verify = false});
+        {.run = {.memory = std::numeric_limits<std::int64_t>::max()}, .any_batch = false});
     if (!program.exact()) {
       why_ = program.why_not();
     } else if (program.output() < 0) {

@@ -72,7 +72,7 @@ inline Recorded record(const engine::Function& model, const Tensor& x, const Out
                        const Targets& targets) {
   const trace::Program program = trace::Program::record(
       model, {x.detach()},
-      {.run = {.memory = std::numeric_limits<std::int64_t>::max()}, .any_batch = false, .verify = false});
+      {.run = {.memory = std::numeric_limits<std::int64_t>::max()}, .any_batch = false});
   Recorded recorded;
   if (!program.exact()) {
     recorded.why = program.why_not();
