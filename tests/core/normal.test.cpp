@@ -76,10 +76,12 @@ DOCTEST_TEST_CASE("blocks of numbers in float32 are those of the library's funct
     for (int i = 0; i < lumen::detail::NormalBlock::size; ++i) {
       // the ends, the middles of the circle's quarters and what lies around them, and a scatter over all
       const std::int32_t edge = ((at / 8) % 9) * (1 << 21) + at % 8 - 4;
-      block.high[i] =
-          round < 20 ? std::clamp(edge, 0, last) : static_cast<std::int32_t>((at * 2654435761U) >> 8);
-      block.low[i] =
-          round < 20 ? std::clamp(edge, 0, last) : static_cast<std::int32_t>((at * 40503U * 77777U) >> 8);
+      block.high[i] = round < 20
+                          ? std::clamp(edge, 0, last)
+                          : static_cast<std::int32_t>((static_cast<std::uint32_t>(at) * 2654435761U) >> 8);
+      block.low[i] = round < 20
+                         ? std::clamp(edge, 0, last)
+                         : static_cast<std::int32_t>((static_cast<std::uint32_t>(at) * 40503U * 77777U) >> 8);
       ++at;
     }
     block();

@@ -16,9 +16,9 @@ DOCTEST_TEST_CASE("edit: a small network is trained, the sweep changes it, figur
   lumen::testing::check_repeats(first, second);
   const auto numbers = first.numbers();
   DOCTEST_REQUIRE(numbers["sweep"].size() == 16);
-  int changed = 0;
-  for (const auto& window : numbers["sweep"]) changed += window["changed_inside"].get<int>();
-  DOCTEST_CHECK(changed > 0);
+  // so small a network may call every pixel the same whatever is zero, but its probabilities move
+  for (const auto& window : numbers["sweep"])
+    DOCTEST_CHECK(window["largest_change_of_probability"].get<double>() > 0.0);
   DOCTEST_CHECK(numbers["depth"].size() == 14);  // the rectifiers of the U-Net
 }
 

@@ -122,10 +122,12 @@ void sweep(Findings& found, const Subject& subject, const Said& before) {
     probabilities.pairs.push_back(
         {.map = change.of_probability, .title = lm::text("row ", cells.top, ", column ", cells.left)});
     most = std::max(most, change.of_probability.abs().max().item<double>());
-    found.numbers["sweep"].push_back({{"top", cells.top},
-                                      {"left", cells.left},
-                                      {"changed_inside", change.inside},
-                                      {"changed_outside", change.outside}});
+    found.numbers["sweep"].push_back(
+        {{"top", cells.top},
+         {"left", cells.left},
+         {"changed_inside", change.inside},
+         {"changed_outside", change.outside},
+         {"largest_change_of_probability", change.of_probability.abs().max().item<double>()}});
   }
   section.grid(figures, 200);
   probabilities.range = lm::view::Range{-most, most};

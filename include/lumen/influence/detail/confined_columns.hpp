@@ -25,7 +25,7 @@ class ConfinedColumns {
       std::function<void(std::size_t target, const Tensor& places, const op::local::Patches& columns)>;
 
   ConfinedColumns(const Network& network, const Question& question, const Tensor& x, const Run& run)
-      : network_(network), question_(question), x_(x), estimate_(estimate(network, false)) {
+      : network_(network), x_(x), estimate_(estimate(network, false)) {
     const double column = 4.0 * estimate_.elements * static_cast<double>(x.element_size());
     workers_ = x.is_cpu() ? at::get_num_threads() : 1;
     const double most = static_cast<double>(run.memory) / column / static_cast<double>(workers_);
@@ -87,7 +87,6 @@ class ConfinedColumns {
 
  private:
   const Network& network_;
-  const Question& question_;
   const Tensor& x_;
   Estimate estimate_;
   std::int64_t workers_ = 1, chunk_ = 1;
