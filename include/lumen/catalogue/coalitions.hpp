@@ -61,7 +61,7 @@ inline void add_coalitions(std::vector<Entry>& all) {
   all.push_back(
       entry(std::move(kernel), "Shapley values by weighted least squares over coalitions",
             "Lundberg and Lee, NeurIPS 2017, arXiv:1705.07874; Covert and Lee, 2021, arXiv:2012.01536",
-            {.quick = {{"features", "cells:3"}, {"samples", "40"}}, .gradients = false}));
+            {.quick = {{"features", "cells:3"}, {"samples", "80"}}, .gradients = false}));
 
   using Owen = OwenValues<AnyBaseline>;
   auto owen = detail::of_features("owen-values", Owen{}, "cells:5");
