@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <lumen/core/error.hpp>
 #include <lumen/core/tensor.hpp>
 
 namespace lumen::rule::lrp {
