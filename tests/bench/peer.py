@@ -7,14 +7,12 @@
   map CASE NET FILE          ok       writes the case's map as float32
   time CASE NET REPETITIONS  seconds of one call, the mean over the repetitions
 """
-import sys
-import time
 
 import captum
-import numpy
 import torch
 from captum.attr import GradientShap, IntegratedGradients, NoiseTunnel, Saliency
 
+from peer_loop import serve
 from peer_nets import load
 
 TARGET = 3
@@ -46,31 +44,5 @@ class Loaded:
         raise ValueError(case)
 
 
-def main():
-    nets = {}
-    for line in sys.stdin:
-        command, *words = line.split()
-        if command == "hello":
-            answer = f"captum {captum.__version__}, torch {torch.__version__}"
-        elif command == "threads":
-            torch.set_num_threads(int(words[0]))
-            answer = "ok"
-        elif command == "net":
-            nets[words[0]] = Loaded(words[0], words[1])
-            answer = "ok"
-        elif command == "map":
-            nets[words[1]].run(words[0]).detach().numpy().astype(numpy.float32).tofile(words[2])
-            answer = "ok"
-        elif command == "time":
-            repetitions = int(words[2])
-            start = time.perf_counter()
-            for _ in range(repetitions):
-                nets[words[1]].run(words[0])
-            answer = repr((time.perf_counter() - start) / repetitions)
-        else:
-            answer = f"error unknown command {command}"
-        print(answer, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(f"captum {captum.__version__}", Loaded)

@@ -10,15 +10,13 @@
 A case is gradcam-LAYER. The map is asked for as users get it, except for the check: there its ReLU and its
 normalisation, which cannot be switched off, are left to the other side.
 """
-import sys
-import time
 from importlib.metadata import version
 
-import numpy
 import torch
 from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
+from peer_loop import serve
 from peer_nets import load
 
 TARGET = 3
@@ -34,31 +32,5 @@ class Loaded:
         return self.cams[case.split("-")[1]](self.x, [ClassifierOutputTarget(TARGET)])
 
 
-def main():
-    nets = {}
-    for line in sys.stdin:
-        command, *words = line.split()
-        if command == "hello":
-            answer = f"pytorch-grad-cam {version('grad-cam')}, torch {torch.__version__}"
-        elif command == "threads":
-            torch.set_num_threads(int(words[0]))
-            answer = "ok"
-        elif command == "net":
-            nets[words[0]] = Loaded(words[1])
-            answer = "ok"
-        elif command == "map":
-            nets[words[1]].run(words[0]).astype(numpy.float32).tofile(words[2])
-            answer = "ok"
-        elif command == "time":
-            repetitions = int(words[2])
-            start = time.perf_counter()
-            for _ in range(repetitions):
-                nets[words[1]].run(words[0])
-            answer = repr((time.perf_counter() - start) / repetitions)
-        else:
-            answer = f"error unknown command {command}"
-        print(answer, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(f"pytorch-grad-cam {version('grad-cam')}", lambda _, folder: Loaded(folder))

@@ -10,14 +10,12 @@ of answer.
 
 A case is METHOD-SAMPLES-PER_EVAL-SEED: kernelshap-512-16-0.
 """
-import sys
-import time
 from importlib.metadata import version
 
-import numpy
 import torch
 from captum.attr import KernelShap, Lime, ShapleyValueSampling
 
+from peer_loop import serve
 from peer_nets import load
 
 TARGET = 3
@@ -42,31 +40,5 @@ class Loaded:
         )
 
 
-def main():
-    nets = {}
-    for line in sys.stdin:
-        command, *words = line.split()
-        if command == "hello":
-            answer = f"captum {version('captum')}, torch {torch.__version__}"
-        elif command == "threads":
-            torch.set_num_threads(int(words[0]))
-            answer = "ok"
-        elif command == "net":
-            nets[words[0]] = Loaded(words[0], words[1])
-            answer = "ok"
-        elif command == "map":
-            nets[words[1]].run(words[0]).detach().numpy().astype(numpy.float32).tofile(words[2])
-            answer = "ok"
-        elif command == "time":
-            repetitions = int(words[2])
-            start = time.perf_counter()
-            for _ in range(repetitions):
-                nets[words[1]].run(words[0])
-            answer = repr((time.perf_counter() - start) / repetitions)
-        else:
-            answer = f"error unknown command {command}"
-        print(answer, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(f"captum {version('captum')}", Loaded)

@@ -31,8 +31,8 @@ namespace lumen {
 struct FeaturePermutation {
   static constexpr bool whole_batch = true;  // AtLayer gives it all samples at once
 
-  /// One for each input that is not held, int64, of its rank, broadcasting to its shape: elements of equal number, in all
-  /// inputs, make a group. None: each element by itself.
+  /// What is taken away together: masks, or functions of the input (perturb::Grid, Slic, Prediction, ...). None: each
+  /// element by itself.
   perturb::Features groups{};
   std::int64_t samples = 1;  ///< draws for each group, at least 1
   Run run{};

@@ -125,8 +125,8 @@ class Dependence {
 template <Baseline B = baseline::Zero>
 struct Hsic {
   B baseline{};  ///< x', what takes an absent feature's place; a random one is drawn once for each sample
-  /// One for each input that is not held, int64, of its rank, broadcasting to its shape: elements of equal number, in all
-  /// inputs, make a feature. None: each element by itself.
+  /// What is taken away together: masks, or functions of the input (perturb::Grid, Slic, Prediction, ...). None: each
+  /// element by itself.
   perturb::Features groups{};
   /// w, the output kernel's width, in units of the score; 0: the median distance of the scores of two draws.
   double bandwidth = 0.0;

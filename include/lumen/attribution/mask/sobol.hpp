@@ -100,8 +100,8 @@ class TotalIndices {
 template <Baseline B = baseline::Zero>
 struct Sobol {
   B baseline{};  ///< x', what is seen where m is 0; a random one is drawn once for each sample
-  /// One for each input that is not held, int64, of its rank, broadcasting to its shape: elements of equal number, in all
-  /// inputs, make a feature. None: each element by itself.
+  /// What is taken away together: masks, or functions of the input (perturb::Grid, Slic, Prediction, ...). None: each
+  /// element by itself.
   perturb::Features groups{};
   std::int64_t design = 32;  ///< points of the sequence a draw, a power of two
   std::int64_t samples = 4;  ///< draws of a shift (of the first round with a tolerance), at least 1

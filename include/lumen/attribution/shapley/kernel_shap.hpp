@@ -119,8 +119,8 @@ class KernelGame {
 template <Baseline B = baseline::Zero>
 struct KernelShap {
   B baseline{};  ///< x', what takes an absent feature's place; a random one is drawn once for each sample
-  /// One for each input that is not held, int64, of its rank, broadcasting to its shape: elements of equal number, in all
-  /// inputs, make a feature. None: each element by itself.
+  /// What is taken away together: masks, or functions of the input (perturb::Grid, Slic, Prediction, ...). None: each
+  /// element by itself.
   perturb::Features groups{};
   std::int64_t samples =
       512;  ///< coalitions (of the first round with a tolerance), at least as many as features

@@ -29,8 +29,8 @@ namespace lumen {
 template <Baseline B = baseline::Zero>
 struct OwenValues {
   B baseline{};  ///< x', what takes an absent feature's place; a random one is drawn once for each sample
-  /// One for each input that is not held, int64, of its rank, broadcasting to its shape: elements of equal number, in all
-  /// inputs, make a feature. None: each element by itself.
+  /// What is taken away together: masks, or functions of the input (perturb::Grid, Slic, Prediction, ...). None: each
+  /// element by itself.
   perturb::Features groups{};
   perturb::Partition tree{};        ///< over the features, by ascending number; none: `perturb::balanced`
   std::int64_t max_passes = 16384;  ///< an exact run that could take more is refused

@@ -28,8 +28,8 @@ namespace lumen {
 template <Baseline B = baseline::Zero>
 struct ShapleySampling {
   B baseline{};  ///< x', what takes an absent feature's place; a random one is drawn once for each sample
-  /// One for each input that is not held, int64, of its rank, broadcasting to its shape: elements of equal number, in all
-  /// inputs, make a feature. None: each element by itself.
+  /// What is taken away together: masks, or functions of the input (perturb::Grid, Slic, Prediction, ...). None: each
+  /// element by itself.
   perturb::Features groups{};
   std::int64_t samples = 25;  ///< draws (of the first round with a tolerance), at least 1
   bool antithetic = true;     ///< a draw is an order and its reverse; false: an order

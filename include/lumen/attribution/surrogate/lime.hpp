@@ -32,8 +32,8 @@ template <Baseline B = baseline::Zero, surrogate::Similarity S = surrogate::Cosi
           surrogate::Sampler D = surrogate::Bernoulli, surrogate::Regression R = surrogate::Ridge>
 struct Lime {
   B baseline{};  ///< x', what takes an absent feature's place; a random one is drawn once for each sample
-  /// One for each input that is not held, int64, of its rank, broadcasting to its shape: elements of equal number, in all
-  /// inputs, make a feature. None: each element by itself.
+  /// What is taken away together: masks, or functions of the input (perturb::Grid, Slic, Prediction, ...). None: each
+  /// element by itself.
   perturb::Features groups{};
   std::int64_t samples = 1000;  ///< draws (of the first round with a tolerance), at least 1
   S similarity{};               ///< how much a draw counts
