@@ -75,8 +75,7 @@ class Recording {
     const c10::InferenceMode no_inference(false);
     const at::NoGradGuard no_grad;
     const trace::Program program = trace::Program::record(
-        model_, {x_},
-        {.run = {.memory = std::numeric_limits<std::int64_t>::max()}, .any_batch = false});
+        model_, {x_}, {.run = {.memory = std::numeric_limits<std::int64_t>::max()}, .any_batch = false});
     if (!program.exact()) {
       why_ = program.why_not();
     } else if (program.output() < 0) {

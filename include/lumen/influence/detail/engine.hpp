@@ -71,8 +71,7 @@ struct Recorded {
 inline Recorded record(const engine::Function& model, const Tensor& x, const Outputs& outputs,
                        const Targets& targets) {
   const trace::Program program = trace::Program::record(
-      model, {x.detach()},
-      {.run = {.memory = std::numeric_limits<std::int64_t>::max()}, .any_batch = false});
+      model, {x.detach()}, {.run = {.memory = std::numeric_limits<std::int64_t>::max()}, .any_batch = false});
   Recorded recorded;
   if (!program.exact()) {
     recorded.why = program.why_not();
