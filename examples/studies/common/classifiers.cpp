@@ -42,6 +42,9 @@ auto asked(M method) {
 
 std::vector<Method> methods(const Options& options) {
   const lm::Run run{.progress = options.progress};
+  // the clock would choose the cheaper passes, and a second run round elsewhere
+  lm::Run whole = run;
+  whole.passes = lm::Passes::Whole;
   //! [methods]
   const auto relu4 = lm::layer::nth("relu", 3);
   const auto bilinear = lm::Upsample::Bilinear;
@@ -56,7 +59,7 @@ std::vector<Method> methods(const Options& options) {
                               .run = run,
                               .seed = options.seed})},
       {"Occlusion", "occlusion", "windows of 2 x 2 pixels set to 0, one pixel apart",
-       asked(lm::Occlusion{.window = {{2, 2}}, .run = run})},
+       asked(lm::Occlusion{.window = {{2, 2}}, .run = whole})},
       {"Grad-CAM", "grad_cam_relu4", "of the fourth ReLU's cells, bilinear to the image's size",
        asked(lm::GradCam{.layer = relu4, .upsample = bilinear, .run = run})},
       {"Grad-CAM, positive part", "grad_cam_relu4_positive", "the same, cut at 0: the original's own version",

@@ -11,7 +11,7 @@ namespace lumen {
 
 /// How inputs are passed through a model that differ from one another in a region.
 enum class Passes {
-  Cheapest,  ///< the cheaper of the two, measured
+  Cheapest,  ///< the cheaper of the two, measured: by the clock, so that two runs may differ by rounding
   Whole,     ///< the model's own passes
   Incremental  ///< from a recorded pass, what the region changes alone; whole where the model is no such program
 };
