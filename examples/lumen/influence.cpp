@@ -42,7 +42,7 @@ struct Options {
   std::vector<std::string> reduce{};
   std::string out{}, save_rows{}, store{};
   PrepareOptions prepare{};
-  std::string memory = "256M";
+  std::string memory = "512M";
   LoadOptions load{};
   bool json = false, no_resume = false, no_pictures = false;
 };

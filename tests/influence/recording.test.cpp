@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <lumen/influence/columns.hpp>
 #include <lumen/influence/rows.hpp>
 #include <lumen/target/element.hpp>
 #include <lumen/target/transform.hpp>
@@ -86,6 +87,47 @@ DOCTEST_TEST_CASE("a model that is not local is answered by whole passes, and it
   const Tensor rows =
       gathered([&](const auto& sink) { report = recording.rows(influence::All{}, probability, sink); });
   DOCTEST_CHECK(lumen::testing::max_error(rows, expected) <= 1e-12 * expected.abs().max().item<double>());
+}
+
+DOCTEST_TEST_CASE(
+    "a recording answers by columns as well, and tells the budget from which they are cheaper") {
+  // many channels where the map is coarse: columns of one channel are cheaper than rows, if they can be held
+  const Tensor a = random({16, 1, 1, 1}, 2), b = random({16, 16, 3, 3}, 3), c = random({32, 16, 3, 3}, 3),
+               up = random({32, 2, 4, 4}, 4);
+  const auto coarse = [&](const Tensor& x) {
+    const Tensor fine = at::conv2d(at::conv2d(x, a), b, {}, 1, 1);
+    return at::conv_transpose2d(at::conv2d(at::conv2d(fine, b, {}, 2, 1), c, {}, 2, 1), up, {}, 4);
+  };
+  const Tensor x = random({1, 1, 24, 20}, 5);
+  const influence::Recording recording(coarse, x);
+  const auto asked = [&](std::int64_t memory, influence::Way way, influence::Report& report) {
+    return gathered([&](const auto& sink) {
+      report = recording.rows(influence::All{}, probability, sink, {.memory = memory}, way);
+    });
+  };
+  influence::Report rows, columns, cheapest, little;
+  const Tensor expected = asked(1 << 28, influence::Way::Rows, rows);
+  const double close = 1e-12 * expected.abs().max().item<double>();
+  DOCTEST_CHECK(lumen::testing::max_error(asked(1 << 28, influence::Way::Columns, columns), expected) <=
+                close);
+  DOCTEST_CHECK(lumen::testing::max_error(asked(1 << 12, influence::Way::Cheapest, little), expected) <=
+                close);
+  DOCTEST_CHECK(rows.way == influence::Way::Rows);
+  DOCTEST_CHECK(columns.way == influence::Way::Columns);
+  DOCTEST_CHECK(little.way == influence::Way::Rows);
+  DOCTEST_REQUIRE(little.columns_memory > 1 << 12);
+  (void)asked(little.columns_memory, influence::Way::Cheapest, cheapest);
+  DOCTEST_CHECK(cheapest.way == influence::Way::Columns);
+  DOCTEST_CHECK(cheapest.columns_memory == 0);
+
+  std::int64_t seen = 0;
+  const auto count = [&](const influence::ColumnChunk& chunk) { seen += chunk.size(); };
+  const auto once = influence::columns(coarse, x, influence::All{}, probability, count);
+  const auto again = recording.columns(influence::All{}, probability, count);
+  DOCTEST_CHECK(seen == 2 * x.numel());
+  DOCTEST_CHECK(again.rows == once.rows);
+  DOCTEST_CHECK(again.forward_passes == 0);  // recorded and checked before
+  DOCTEST_CHECK(once.forward_passes == 3);
 }
 
 DOCTEST_TEST_CASE("several threads may ask at once") {

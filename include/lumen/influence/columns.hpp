@@ -20,8 +20,11 @@ template <class M>
 Report columns(M&& model, const Tensor& x, const Outputs& outputs, const Targets& scores,
                const ColumnSink& sink, const Options& options = {}) {
   require(static_cast<bool>(sink), "influence: no sink is given; pass a functor that takes each ColumnChunk");
-  return detail::stream_columns(detail::asked_of(model, x, options), x, outputs, scores,
-                                detail::as_called(sink), options);
+  const engine::Function function = detail::asked_of(model, x, options);
+  const ColumnSink called = detail::as_called(sink);
+  return detail::asked_once(function, x, [&](const Recording& recording) {
+    return recording.columns(outputs, scores, called, options.run);
+  });
 }
 
 }  // namespace lumen::influence

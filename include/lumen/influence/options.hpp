@@ -20,7 +20,9 @@ enum class Way {
 };
 
 struct Options {
-  Run run{};  ///< memory holds a chunk of rows and what it takes to make it
+  /// `memory` holds a chunk of rows and what it takes to make it. More than elsewhere, since columns are made into rows
+  /// by holding all that an image row reaches.
+  Run run{.memory = std::int64_t{512} << 20};
   std::optional<trace::Layer>
       layer{};  ///< ask about the pixels of this layer's value instead of the output's
   Way way = Way::Cheapest;
@@ -41,10 +43,13 @@ struct Report {
   std::int64_t backward_passes = 0;  ///< of the whole model
   Way way = Way::Whole;              ///< as it was done; never Cheapest
   std::string why{};                 ///< why not confined, if it was not
-  std::vector<StepReport> steps{};   ///< of a confined stream: the operators between the input and the output
-  double setup_seconds = 0.0;        ///< until the first row began
-  double row_seconds = 0.0;          ///< spent on rows
-  double sink_seconds = 0.0;         ///< spent by the sink
+  /// Where rows were made one by one though columns are cheaper: the budget, a multiple of the one given, with which
+  /// columns are taken, in bytes; else 0.
+  std::int64_t columns_memory = 0;
+  std::vector<StepReport> steps{};  ///< of a confined stream: the operators between the input and the output
+  double setup_seconds = 0.0;       ///< until the first row began
+  double row_seconds = 0.0;         ///< spent on rows
+  double sink_seconds = 0.0;        ///< spent by the sink
 };
 
 }  // namespace lumen::influence

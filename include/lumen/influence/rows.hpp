@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <utility>
 
@@ -9,9 +10,10 @@
 #include <lumen/core/concepts.hpp>
 #include <lumen/core/error.hpp>
 #include <lumen/engine/gradient.hpp>
-#include <lumen/influence/detail/engine.hpp>
+#include <lumen/influence/detail/whole_rows.hpp>
 #include <lumen/influence/options.hpp>
 #include <lumen/influence/outputs.hpp>
+#include <lumen/influence/recording.hpp>
 #include <lumen/influence/row_chunk.hpp>
 #include <lumen/trace/suffix.hpp>
 
@@ -22,10 +24,7 @@ namespace detail {
 /// The model, or a layer of it, as a function. @throws Error if `x` is not one image
 template <class M>
 engine::Function asked_of(M& model, const Tensor& x, const Options& options) {
-  engine::check_input({x});
-  require(x.dim() == 4 && x.size(0) == 1, [&] {
-    return text("influence: the input has shape ", x.sizes(), "; expected one image, [1, C, H, W]");
-  });
+  check_image(x);
   require(options.run.memory > 0, [&] {
     return text("the memory budget is ", options.run.memory,
                 " bytes; give run.memory a positive number of bytes");
@@ -49,6 +48,19 @@ std::function<void(const Chunk&)> as_called(const std::function<void(const Chunk
   };
 }
 
+/// What a recording that is asked one question answers, its cost included.
+template <class Ask>
+Report asked_once(const engine::Function& function, const Tensor& x, const Ask& ask) {
+  using Clock = std::chrono::steady_clock;
+  const auto begin = Clock::now();
+  const Recording recording(function, x);
+  const double setup = std::chrono::duration<double>(Clock::now() - begin).count();
+  Report report = ask(recording);
+  ++report.forward_passes;
+  report.setup_seconds += setup;
+  return report;
+}
+
 }  // namespace detail
 
 /// The influence of every chosen output pixel: streams, for each of them, the gradient of the pixel's score with respect
@@ -70,8 +82,12 @@ template <class M>
 Report rows(M&& model, const Tensor& x, const Outputs& outputs, const Targets& scores, const RowSink& sink,
             const Options& options = {}) {
   require(static_cast<bool>(sink), "influence: no sink is given; pass a functor that takes each RowChunk");
-  return detail::stream_rows(detail::asked_of(model, x, options), x, outputs, scores, detail::as_called(sink),
-                             options);
+  const engine::Function function = detail::asked_of(model, x, options);
+  const RowSink called = detail::as_called(sink);
+  if (options.way == Way::Whole) return detail::whole_rows(function, x, outputs, scores, called, options.run);
+  return detail::asked_once(function, x, [&](const Recording& recording) {
+    return recording.rows(outputs, scores, called, options.run, options.way);
+  });
 }
 
 }  // namespace lumen::influence

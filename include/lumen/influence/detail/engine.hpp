@@ -61,15 +61,14 @@ std::string difference(const Rows& rows, const engine::Function& model, const Te
   return {};
 }
 
-/// A model recorded on an image, and what is asked of it.
+/// A model recorded on an image.
 struct Recorded {
-  std::optional<Question> question{};
-  std::optional<Network> network{};
-  std::string why{};  ///< why there is no network
+  Tensor output{};                   ///< undefined if nothing of it depends on the image
+  std::optional<Network> network{};  ///< there is one or the other
+  std::string why{};                 ///< why there is no network
 };
 
-inline Recorded record(const engine::Function& model, const Tensor& x, const Outputs& outputs,
-                       const Targets& targets) {
+inline Recorded record(const engine::Function& model, const Tensor& x) {
   const trace::Program program = trace::Program::record(
       model, {x.detach()}, {.run = {.memory = std::numeric_limits<std::int64_t>::max()}, .any_batch = false});
   Recorded recorded;
@@ -78,10 +77,12 @@ inline Recorded record(const engine::Function& model, const Tensor& x, const Out
   } else if (program.output() < 0) {
     recorded.why = "the output does not depend on the input";
   } else {
-    recorded.question = ask(program.value(program.output()), outputs, targets);
+    recorded.output = program.value(program.output());
     recorded.network.emplace(program);
-    if (!recorded.network->any_confined())
+    if (!recorded.network->any_confined()) {
       recorded.why = "no operator of the model reaches from windows to windows";
+      recorded.network.reset();
+    }
   }
   return recorded;
 }
@@ -93,104 +94,63 @@ inline void tell_steps(const Network& network, const Shares& shares, Report& rep
   }
 }
 
-/// The stream of rows, by the way that is asked for or the cheapest.
-inline Report stream_rows(const engine::Function& model, const Tensor& x, const Outputs& outputs,
-                          const Targets& targets, const RowSink& sink, const Options& options) {
+/// Rows of a network, by the way that is asked for or the cheapest of rows and columns.
+inline void stream_rows(const Network& network, const Question& question, const Tensor& x,
+                        const RowSink& sink, const Run& run, Way way, Report& report) {
   using Clock = std::chrono::steady_clock;
-  const auto begin = Clock::now();
-  const auto seconds = [](Clock::time_point from) {
-    return std::chrono::duration<double>(Clock::now() - from).count();
-  };
-  if (options.way == Way::Whole) return whole_rows(model, x, outputs, targets, sink, options.run);
-
-  Report report{.forward_passes = 1, .way = Way::Rows};
-  const auto give_up = [&](const std::string& why) {
-    Report whole = whole_rows(model, x, outputs, targets, sink, options.run);
-    whole.why = why;
-    whole.forward_passes += report.forward_passes;
-    whole.backward_passes += report.backward_passes;
-    whole.setup_seconds = seconds(begin) - whole.row_seconds - whole.sink_seconds;
-    return whole;
-  };
-  const c10::InferenceMode no_inference(false);
-  const at::NoGradGuard no_grad;
-  const Recorded recorded = record(model, x, outputs, targets);
-  if (!recorded.why.empty()) return give_up(recorded.why);
-  const Question& question = *recorded.question;
-  const Network& network = *recorded.network;
-  const ConfinedRows rows(network, question, x, options.run);
-  const std::string wrong =
-      difference([&](std::int64_t which) { return rows.rows(0, at::full({1}, which, at::kLong)); }, model, x,
-                 question, report);
-  if (!wrong.empty()) return give_up(wrong);
-
-  Run columns_run = options.run, band_run = options.run;
-  columns_run.memory = std::max<std::int64_t>(options.run.memory / 4, 1);
-  band_run.memory = std::max<std::int64_t>(options.run.memory - columns_run.memory, 1);
+  constexpr std::int64_t most_memory = std::int64_t{1} << 40;
+  const ConfinedRows rows(network, question, x, run);
+  Run columns_run = run, band_run = run;
+  columns_run.memory = std::max<std::int64_t>(run.memory / 4, 1);
+  band_run.memory = std::max<std::int64_t>(run.memory - columns_run.memory, 1);
   std::optional<ConfinedColumns> columns;
-  if (network.confined() && options.way != Way::Rows) {
+  if (network.confined() && way != Way::Rows) {
     columns.emplace(network, question, x, columns_run);
-    const auto targets_count = static_cast<double>(targets.size());
-    const double count =
-        columns_for_rows(rows.cost(), columns->cost(), x.sizes().vec(), network.sizes(network.output()),
-                         static_cast<double>(x.element_size()) * targets_count, band_run.memory);
-    const double by_rows = static_cast<double>(question.size()) * targets_count * rows.cost().flops;
-    if (options.way != Way::Columns && count * columns->cost().flops >= by_rows) columns.reset();
+    const auto targets = static_cast<double>(question.seeds.size());
+    const double by_rows = static_cast<double>(question.size()) * targets * rows.cost().flops;
+    const auto cheaper = [&](std::int64_t memory) {
+      return columns_for_rows(rows.cost(), columns->cost(), x.sizes().vec(), network.sizes(network.output()),
+                              static_cast<double>(x.element_size()) * targets, memory) *
+                 columns->cost().flops <
+             by_rows;
+    };
+    if (way != Way::Columns && !cheaper(band_run.memory)) {
+      for (std::int64_t memory = run.memory; memory < most_memory && report.columns_memory == 0;) {
+        memory *= 2;
+        if (cheaper(memory - memory / 4)) report.columns_memory = memory;
+      }
+      columns.reset();
+    }
   }
   Shares shares(network.stages().size(), 0.0);
-  Stream stream(question, x, options.run, sink, report);
-  auto start = Clock::now();
-  if (columns) {
-    report.way = Way::Columns;
-    const Band band(*columns, question, x, band_run);
-    report.setup_seconds = seconds(begin);
-    start = Clock::now();
-    band.stream(stream, shares);
+  Stream stream(question, x, run, sink, report);
+  report.way = columns ? Way::Columns : Way::Rows;
+  std::optional<Band> band;
+  if (columns) band.emplace(*columns, question, x, band_run);
+  const auto start = Clock::now();
+  if (band) {
+    band->stream(stream, shares);
   } else {
-    report.setup_seconds = seconds(begin);
-    start = Clock::now();
     shares = rows.stream(stream);
   }
-  report.row_seconds = seconds(start) - report.sink_seconds;
+  report.row_seconds = std::chrono::duration<double>(Clock::now() - start).count() - report.sink_seconds;
   tell_steps(network, shares, report);
-  return report;
 }
 
-/// The stream of columns. @throws Error if the model is not local throughout
-inline Report stream_columns(const engine::Function& model, const Tensor& x, const Outputs& outputs,
-                             const Targets& targets, const ColumnSink& sink, const Options& options) {
+/// Columns of a network that is confined throughout, of all elements of the image.
+inline void stream_columns(const Network& network, const Question& question, const Tensor& x,
+                           const ColumnSink& sink, const Run& run, Report& report) {
   using Clock = std::chrono::steady_clock;
-  const auto begin = Clock::now();
   const auto seconds = [](Clock::time_point from) {
     return std::chrono::duration<double>(Clock::now() - from).count();
   };
-  const c10::InferenceMode no_inference(false);
-  const at::NoGradGuard no_grad;
-  Report report{.forward_passes = 1, .way = Way::Columns};
-  const Recorded recorded = record(model, x, outputs, targets);
-  require(recorded.why.empty(),
-          [&] { return text("influence::columns: ", recorded.why, "; use influence::rows"); });
-  const Question& question = *recorded.question;
-  const Network& network = *recorded.network;
-  require(network.confined(), [&] {
-    const auto whole = std::find_if(network.stages().begin(), network.stages().end(),
-                                    [](const Network::Stage& stage) { return stage.whole != nullptr; });
-    return text("influence::columns: ", whole->where,
-                " does not reach from windows to windows; use influence::rows");
-  });
-  const std::string wrong = difference(
-      [&](std::int64_t which) {
-        return ConfinedRows(network, question, x, options.run).rows(0, at::full({1}, which, at::kLong));
-      },
-      model, x, question, report);
-  require(wrong.empty(), [&] { return text("influence::columns: ", wrong, "; use influence::rows"); });
-  const ConfinedColumns columns(network, question, x, options.run);
+  const ConfinedColumns columns(network, question, x, run);
   Shares shares(network.stages().size(), 0.0);
   const std::int64_t height = x.size(2), width = x.size(3), area = height * width;
   const Tensor index = at::arange(x.size(1) * area, at::kLong);
   const Tensor places = at::stack(
       {index.div(area, "floor"), index.remainder(area).div(width, "floor"), index.remainder(width)}, 1);
-  report.setup_seconds = seconds(begin);
+  report.way = Way::Columns;
   const auto start = Clock::now();
   columns.stream(
       places.contiguous(),
@@ -211,14 +171,13 @@ inline Report stream_columns(const engine::Function& model, const Tensor& x, con
         const auto at_sink = Clock::now();
         sink(chunk);
         report.sink_seconds += seconds(at_sink);
-        if (options.run.progress)
-          options.run.progress("columns", report.rows,
-                               index.size(0) * static_cast<std::int64_t>(targets.size()));
+        if (run.progress)
+          run.progress("columns", report.rows,
+                       index.size(0) * static_cast<std::int64_t>(question.seeds.size()));
       },
       shares);
   report.row_seconds = seconds(start) - report.sink_seconds;
   tell_steps(network, shares, report);
-  return report;
 }
 
 }  // namespace lumen::influence::detail

@@ -19,10 +19,10 @@ class Point {
         const Run& run, Way way)
       : x_(x), run_(run) {
     if (way != Way::Whole) {
-      Recorded recorded = record(model, x, outputs, targets);
+      Recorded recorded = record(model, x);
       why_ = recorded.why;
       if (why_.empty()) {
-        question_ = std::move(*recorded.question);
+        question_ = ask(recorded.output, outputs, targets);
         network_.emplace(std::move(*recorded.network));
         rows_.emplace(*network_, question_, x_, run_);
         return;

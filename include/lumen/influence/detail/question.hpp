@@ -26,6 +26,14 @@ struct Question {
   [[nodiscard]] Tensor index() const { return places.select(1, 0) * width + places.select(1, 1); }
 };
 
+/// @throws Error if `x` is not one image that can be explained
+inline void check_image(const Tensor& x) {
+  engine::check_input({x});
+  require(x.dim() == 4 && x.size(0) == 1, [&] {
+    return text("influence: the input has shape ", x.sizes(), "; expected one image, [1, C, H, W]");
+  });
+}
+
 /// @throws Error if the output is not dense or nothing is asked, or a target is not one of a pixel's own classes
 inline Question ask(const Tensor& output, const Outputs& outputs, const Targets& targets) {
   require(output.dim() == 4 && output.size(0) == 1, [&] {
