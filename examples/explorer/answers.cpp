@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 
-#include <lumen/catalogue/methods.hpp>
 #include <lumen/influence/recording.hpp>
 #include <lumen/influence/statistic/box.hpp>
 #include <lumen/influence/statistic/count.hpp>
@@ -18,6 +17,8 @@
 #include <lumen/target/region.hpp>
 #include <lumen/target/slice.hpp>
 #include <lumen/target/transform.hpp>
+
+#include "lumen/method.hpp"
 
 namespace explorer {
 
@@ -75,7 +76,7 @@ const std::vector<Offered>& offered() {
     std::vector<Offered> list{{.id = gradient,
                                .name = "plain gradient",
                                .what = "the gradient of the score, confined to what it reaches"}};
-    for (const lm::catalogue::Entry& entry : lm::catalogue::methods()) {
+    for (const lm::catalogue::Entry& entry : cli::methods()) {
       if (entry.both || entry.traits.layer == lm::catalogue::LayerUse::Required) continue;
       Offered one{.id = entry.name, .name = entry.name, .what = entry.what};
       for (const lm::catalogue::OptionInfo& option : entry.options) {
@@ -300,7 +301,7 @@ Answers::Row Answers::row(const Network& network, const Image& image, const Ques
       throw Refusal(404, "there is no such method here");
     }
     require_room(network, image);
-    const auto explain = lm::catalogue::find(lm::catalogue::methods(), name).prepare(choices);
+    const auto explain = cli::method_named(name).prepare(choices);
     Tensor region = at::zeros({rows, columns}, at::kBool);
     region.narrow(0, asked.row, asked.row_end - asked.row)
         .narrow(1, asked.column, asked.column_end - asked.column)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The one source that includes the list of methods, which takes long to compile.
+// The one source of all programs that includes the list of methods, which takes long to compile.
 #include "method.hpp"
 
 #include <lumen/catalogue/methods.hpp>

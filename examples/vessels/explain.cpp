@@ -7,18 +7,6 @@
 #include <string>
 #include <vector>
 
-#include <lumen/attribution/cam/grad_cam.hpp>
-#include <lumen/attribution/combine/smooth.hpp>
-#include <lumen/attribution/gradient/input_x_gradient.hpp>
-#include <lumen/attribution/gradient/saliency.hpp>
-#include <lumen/attribution/path/blur_integrated_gradients.hpp>
-#include <lumen/attribution/path/expected_gradients.hpp>
-#include <lumen/attribution/path/guided_integrated_gradients.hpp>
-#include <lumen/attribution/path/integrated_gradients.hpp>
-#include <lumen/attribution/relevance/deep_lift.hpp>
-#include <lumen/attribution/relevance/guided_backprop.hpp>
-#include <lumen/attribution/relevance/lrp.hpp>
-#include <lumen/baseline/blur.hpp>
 #include <lumen/baseline/random.hpp>
 #include <lumen/map/sign.hpp>
 #include <lumen/map/threshold.hpp>
@@ -32,6 +20,7 @@
 #include <lumen/trace/observe.hpp>
 
 #include "job.hpp"
+#include "lumen/method.hpp"
 
 namespace lm = lumen;
 
@@ -82,10 +71,70 @@ lm::layer::Layer coarsest(const Network& net, const Tensor& x) {
 }
 //! [layer]
 
+bool has_option(const cli::Entry& entry, const std::string& name) {
+  return std::any_of(entry.options.begin(), entry.options.end(),
+                     [&](const cli::OptionInfo& option) { return option.name == name; });
+}
+
+/// A method of the list as the report asks it.
+struct Asked {
+  std::string title{}, method{};
+  cli::Settings settings{};
+  std::string baseline{};  ///< the method's own if empty
+  std::string what{};      ///< the list's words if empty
+};
+
+//! [methods]
+std::vector<Asked> usual(const std::string& steps) {
+  const std::pair<std::string, std::string> points{"steps", steps}, copies{"samples", steps},
+      wide{"sigma", "8"};
+  const cli::Settings gradients{
+      copies, {"stdev", "0.1"}, {"scale", "input-units"}, {"method.absolute", "false"}};
+  const auto smooth = [&](const std::string& moment) {
+    cli::Settings settings = gradients;
+    settings.emplace_back("moment", moment);
+    return settings;
+  };
+  return {
+      {"Saliency", "saliency"},
+      {"Input x gradient", "input-x-gradient"},
+      {"Integrated gradients, black", "integrated-gradients", {points}},
+      {"Integrated gradients, blurred", "integrated-gradients", {points}, "blur:8"},
+      {"Blur integrated gradients", "blur-integrated-gradients", {points, wide}},
+      {"Guided integrated gradients", "guided-integrated-gradients", {points}, "blur:8"},
+      {"Expected gradients", "expected-gradients", {copies}, "images"},
+      {"Guided backpropagation", "guided-backprop"},
+      {"DeepLIFT, blurred", "deep-lift", {}, "blur:8"},
+      {"LRP, epsilon-plus", "lrp"},
+      {"Grad-CAM, coarsest layer", "grad-cam", {{"upsample", "bilinear"}}},
+      {"Occlusion, blurred", "occlusion", {{"window", "8"}, {"stride", "4"}}, "blur:8"},
+      {"KernelSHAP, 40 superpixels", "kernel-shap", {{"features", "slic:40"}, {"samples", "160"}}, "blur:8"},
+      {"RISE, blurred", "rise", {{"samples", "200"}, {"grid", "12"}}, "blur:8"},
+      {"SmoothGrad", "smooth", smooth("mean"), "", "gradient, averaged over noisy copies of the image"},
+      {"SmoothGrad-Squared", "smooth", smooth("square"), "",
+       "its square, averaged: where gradients are large, whatever their sign"},
+      {"VarGrad", "smooth", smooth("variance"), "", "its variance: where the gradient depends on the noise"}};
+}
+//! [methods]
+
+/// What the report asks: the usual ones, all of the list that answer about an image, or some by name.
+std::vector<Asked> asked(const std::string& names, std::int64_t steps) {
+  if (names.empty()) return usual(std::to_string(steps));
+  std::vector<Asked> some;
+  if (names == "all") {
+    for (const cli::Entry& entry : cli::methods())
+      if (!entry.both && (entry.traits.layer != cli::LayerUse::Required || has_option(entry, "upsample")))
+        some.push_back({entry.name, entry.name});
+  } else {
+    for (const std::string& name : cli::cut(names, ',')) some.push_back({name, cli::method_named(name).name});
+  }
+  return some;
+}
+
 }  // namespace
 
 Story explain(const Network& net, const lm::data::Sample& sample, const Tensor& other_images,
-              std::int64_t steps, std::uint64_t seed, const lm::Progress& progress) {
+              const Options& options, const lm::Progress& progress) {
   Story story{.sample = sample};
   const Tensor x = sample.image.unsqueeze(0);
   {
@@ -117,61 +166,60 @@ Story explain(const Network& net, const lm::data::Sample& sample, const Tensor& 
   }
 
   const Tensor vessel = sample.label.defined() ? sample.label.eq(1) : Tensor();
-  const auto add = [&](const std::string& method, std::size_t t, const lm::Attribution<>& result,
-                       double seconds, bool has_sign) {
-    Answer answer{.method = method, .target = names[t], .map = result.map[0].sum(0), .has_sign = has_sign};
-    answer.forward_passes = result.forward_passes;
-    answer.backward_passes = result.backward_passes;
-    answer.seconds = seconds / static_cast<double>(targets.size());
-    answer.score = result.score.item<double>();
-    if (result.completeness_error.defined()) {
-      answer.completeness_error = result.completeness_error.item<double>();
-      const double difference = answer.map.sum().item<double>() - answer.completeness_error;
-      if (difference != 0) answer.relative_error = std::abs(answer.completeness_error / difference);
+  const lm::engine::Function function = lm::engine::bind<Tensor>(net);
+  for (const Asked& each : asked(options.methods, options.steps)) {
+    const cli::Entry& entry = cli::method_named(each.method);
+    cli::Choices choices{.settings = each.settings, .seed = options.seed};
+    if (entry.traits.layer == cli::LayerUse::Required) {
+      choices.layer = coarsest(net, x);
+      if (each.settings.empty()) choices.settings.emplace_back("upsample", "bilinear");
     }
-    measure(answer, vessel);
-    story.answers.push_back(std::move(answer));
-  };
-  const auto timed = [](const auto& work) {
+    if (each.baseline == "images") {
+      if (!other_images.defined()) continue;
+      choices.baseline = lm::catalogue::drawn_baseline(lm::baseline::Samples{.values = other_images});
+    } else if (!each.baseline.empty()) {
+      choices.baseline = lm::catalogue::to_baseline(each.baseline);
+    }
     const auto start = std::chrono::steady_clock::now();
-    auto results = work();
-    return std::pair{std::move(results),
-                     std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
-  };
-  const auto ask = [&](const std::string& name, const auto& method, bool has_sign = true) {
-    const auto [results, seconds] = timed([&] { return method(net, x, targets); });
-    for (std::size_t t = 0; t < targets.size(); ++t) add(name, t, results[t], seconds, has_sign);
-  };
-
-  //! [methods]
-  const lm::Run run{.progress = progress};
-  const lm::baseline::Blur blur{.sigma = 8.0};
-  ask("Saliency", lm::Saliency{.run = run}, false);
-  ask("Input x gradient", lm::InputXGradient{.run = run});
-  ask("Integrated gradients, black", lm::IntegratedGradients{.steps = steps, .run = run});
-  ask("Integrated gradients, blurred", lm::IntegratedGradients{.baseline = blur, .steps = steps, .run = run});
-  ask("Blur integrated gradients", lm::BlurIntegratedGradients{.sigma = 8.0, .steps = steps, .run = run});
-  ask("Guided integrated gradients",
-      lm::GuidedIntegratedGradients{.baseline = blur, .steps = steps, .run = run});
-  if (other_images.defined())
-    ask("Expected gradients", lm::ExpectedGradients{.baseline = lm::baseline::Samples{.values = other_images},
-                                                    .samples = steps,
-                                                    .run = run,
-                                                    .seed = seed});
-  ask("Guided backpropagation", lm::GuidedBackprop{.run = run});
-  ask("DeepLIFT, blurred", lm::DeepLift{.baseline = blur, .run = run});
-  ask("LRP, epsilon-plus", lm::Lrp{.run = run});
-  ask("Grad-CAM, coarsest layer",
-      lm::GradCam{.layer = coarsest(net, x), .upsample = lm::Upsample::Bilinear, .run = run});
-  // One set of noisy copies serves all three.
-  const lm::Smooth smooth{
-      .method = lm::Saliency{.absolute = false}, .samples = steps, .stdev = 0.1, .run = run, .seed = seed};
-  //! [methods]
-  const auto [moments, seconds] = timed([&] { return smooth.moments(net, x, targets); });
-  for (std::size_t t = 0; t < targets.size(); ++t) add("SmoothGrad", t, moments[t].mean, seconds, true);
-  for (std::size_t t = 0; t < targets.size(); ++t)
-    add("SmoothGrad-Squared", t, moments[t].square, seconds, false);
-  for (std::size_t t = 0; t < targets.size(); ++t) add("VarGrad", t, moments[t].variance, seconds, false);
+    std::vector<cli::Map> results;
+    try {
+      results = cli::prepared(entry, choices)(function, {x}, targets, {.progress = progress});
+      for (const cli::Map& result : results)
+        lm::require(result.map[0].dim() == 4 && result.map[0].size(2) == x.size(2) &&
+                        result.map[0].size(3) == x.size(3),
+                    [&] {
+                      return lm::text("its map has the shape ", result.map[0].sizes(),
+                                      ", which is not the image's");
+                    });
+    } catch (const lm::Error& refusal) {
+      if (options.methods != "all") throw;
+      story.refused.emplace_back(each.title, refusal.what());
+      continue;
+    }
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const bool has_sign = std::any_of(results.begin(), results.end(), [](const cli::Map& result) {
+      return result.map[0].lt(0).any().item<bool>();
+    });
+    story.methods.push_back({each.title, each.what.empty() ? entry.what : each.what, entry.paper, has_sign});
+    for (std::size_t t = 0; t < targets.size(); ++t) {
+      const cli::Map& result = results[t];
+      Answer answer{.method = each.title,
+                    .target = names[t],
+                    .map = result.map[0][0].sum(0).to(at::kFloat),
+                    .has_sign = has_sign,
+                    .forward_passes = result.forward_passes,
+                    .backward_passes = result.backward_passes,
+                    .seconds = seconds / static_cast<double>(targets.size()),
+                    .score = result.score.item<double>()};
+      if (result.completeness_error.defined()) {
+        answer.completeness_error = result.completeness_error.item<double>();
+        const double difference = answer.map.sum().item<double>() - answer.completeness_error;
+        if (difference != 0) answer.relative_error = std::abs(answer.completeness_error / difference);
+      }
+      measure(answer, vessel);
+      story.answers.push_back(std::move(answer));
+    }
+  }
   return story;
 }
 

@@ -40,6 +40,7 @@ struct Options {
   double seconds = 0;
   std::int64_t images = 3;
   std::int64_t steps = 32;
+  std::string methods{};  ///< of the list, with commas between them, or "all"; empty: the usual ones
   int threads = 0;
   /// Rows of every so manieth pixel of one image's output are computed; 0: of about 4000 pixels; below 0: none.
   std::int64_t influence = 0;
@@ -65,6 +66,12 @@ struct Answer {
   double gini = 0, mass_inside = 0, top_iou = 0;
 };
 
+/// A method that was asked.
+struct Method {
+  std::string title{}, what{}, paper{};
+  bool has_sign = true;
+};
+
 /// An image, what the network says of it, and why.
 struct Story {
   lumen::data::Sample sample{};
@@ -73,7 +80,9 @@ struct Story {
   double iou = 0, dice = 0;          ///< NaN without a label
   std::int64_t row = 0, column = 0;  ///< the pixel asked about
   bool on_skeleton = false;          ///< whether that pixel is on a centre line
+  std::vector<Method> methods{};
   std::vector<Answer> answers{};
+  std::vector<std::pair<std::string, std::string>> refused{};  ///< methods that have no answer, and why
   std::filesystem::path
       page{};  ///< that answers for the pixels of its centre lines, from the report's folder
 };
@@ -93,6 +102,7 @@ struct Result {
   lumen::train::History history{};
   std::int64_t parameters = 0;
   std::string recipe{};  ///< how the network was trained
+  std::string layout{};  ///< of its maps in memory, and why
   std::filesystem::path checkpoint{};
   bool reused = false;  ///< nothing was left to train
   std::vector<Story> stories{};
@@ -107,7 +117,7 @@ void work(const Options& options);
 
 /// Asks every method why the network sees the vessels of `sample`, and why one pixel of their centre line.
 [[nodiscard]] Story explain(const Network& net, const lumen::data::Sample& sample, const Tensor& other_images,
-                            std::int64_t steps, std::uint64_t seed, const lumen::Progress& progress);
+                            const Options& options, const lumen::Progress& progress);
 
 /// The images of a folder, with labels where there are some: FOLDER/images and FOLDER/labels with equal stems, or images
 /// in FOLDER itself. Colours become gray.

@@ -48,6 +48,9 @@ int run(int argc, char** argv) {
   app.add_option("--steps", options.steps, "points on a path, and noisy copies, of each method")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
+  app.add_option(
+      "--methods", options.methods,
+      "what to ask: names of `lumen methods` with commas between them, or all (default: a choice)");
   app.add_option("--influence", options.influence,
                  "rows of every so manieth pixel of one image are computed: 1 all, 0 about 4000, -1 none")
       ->capture_default_str();

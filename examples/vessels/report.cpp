@@ -156,7 +156,7 @@ void training_section(lm::view::Report& report, const Result& result) {
       "IoU (intersection over union) is the area that prediction and label share, divided by the area that "
       "either covers: 1 is perfect. Train: on random crops, while the weights still changed. Test: mean over "
       "whole images after the epoch. ",
-      result.recipe, "."));
+      result.recipe, ". Maps lie in memory in ", result.layout, "."));
   if (const auto best = lm::train::best_epoch(result.history))
     section.text(lm::text("The weights explained here are those of epoch ", *best + 1,
                           ", which did best on the test images (IoU ",
@@ -288,8 +288,7 @@ void comparison_section(lm::view::Report& report, const Result& result) {
   section.note(
       "Forward, backward: evaluations of the network and of its gradient. Seconds: half of the run that "
       "answered both "
-      "questions; SmoothGrad, SmoothGrad-Squared and VarGrad come from one and the same run. Completeness "
-      "error: how far "
+      "questions. Completeness error: how far "
       "the sum of the map is from the difference of scores that it must explain; a dash for methods that "
       "promise no sum. "
       "Sparsity: 0 for an even map, near 1 for a few bright pixels. Mass in vessel: the share of the "
@@ -299,7 +298,7 @@ void comparison_section(lm::view::Report& report, const Result& result) {
       "strongest twentieth of the pixels with the label.");
 }
 
-void reading_section(lm::view::Report& report) {
+void reading_section(lm::view::Report& report, const Result& result) {
   auto& section = report.section("How to read the maps");
   section.text(
       "A map gives every pixel of the image a number: how much it spoke for (green) or against (red) the "
@@ -307,39 +306,24 @@ void reading_section(lm::view::Report& report) {
       "decision, in the unit of the decision. Log-odds are 0 where the network is undecided, 3 at a "
       "probability of 95 %, "
       "and \u22123 at 5 %. Every map has its own scale, which ends at its strongest pixels.\n\n"
-      "Saliency, SmoothGrad-Squared and VarGrad have no sign: they show where the network is sensitive, from "
-      "dark (not) to yellow (very).\n\nGood signs are green along the walls and in the inside of the vessels "
-      "that the question was about. "
+      "A map without negative values, such as Saliency's, shows where the network is sensitive, from dark "
+      "(not) to yellow "
+      "(very).\n\nGood signs are green along the walls and in the inside of the vessels that the question "
+      "was about. "
       "Look out for "
       "evidence that lies where no vessel is: then the network leans on something else, such as noise, a "
       "bright "
       "background or the border of the image.");
-  section.table(
-      {"Method", "What it computes", "Source"},
-      {{"Saliency", "size of the gradient: how strongly a small change of the pixel would act",
-        "arXiv:1312.6034"},
-       {"Input x gradient", "gradient times brightness", "arXiv:1605.01713"},
-       {"Integrated gradients",
-        "gradients collected on the way from a black or blurred image; sums to the difference of scores",
-        "arXiv:1703.01365"},
-       {"Blur integrated gradients", "the same while the image comes into focus", "arXiv:2004.03383"},
-       {"Guided integrated gradients", "the same on a path that avoids steep, noisy gradients",
-        "arXiv:2106.09788"},
-       {"Expected gradients", "the same from many other images of the data set, drawn at random",
-        "arXiv:1906.10670"},
-       {"Guided backpropagation", "the gradient with only positive values passed back by rectifiers",
-        "arXiv:1412.6806"},
-       {"DeepLIFT", "differences from a blurred image, followed through every operator; sums exactly",
-        "arXiv:1704.02685"},
-       {"LRP", "the score handed back from layer to layer, each input by its share",
-        "10.1371/journal.pone.0130140"},
-       {"Grad-CAM",
-        "the coarsest layer's activations, each channel weighted by its mean gradient; blurry by nature",
-        "arXiv:1610.02391"},
-       {"SmoothGrad", "gradient, averaged over noisy copies of the image", "arXiv:1706.03825"},
-       {"SmoothGrad-Squared", "its square, averaged: where gradients are large, whatever their sign",
-        "arXiv:1806.10758"},
-       {"VarGrad", "its variance: where the gradient depends on the noise", "arXiv:1810.03307"}});
+  if (result.stories.empty()) return;
+  std::vector<std::vector<std::string>> rows;
+  for (const Method& method : result.stories.front().methods)
+    rows.push_back({method.title, method.what, method.paper});
+  section.table({"Method", "What it computes", "Source"}, rows);
+  if (result.stories.front().refused.empty()) return;
+  section.text("These were asked and have no answer about such an output:");
+  rows.clear();
+  for (const auto& [name, why] : result.stories.front().refused) rows.push_back({name, why});
+  section.table({"Method", "Why not"}, rows);
 }
 
 std::string command(const Options& options) {
@@ -355,11 +339,12 @@ std::string command(const Options& options) {
 
 void write_report(const Result& result) {
   lm::view::Report report{.title = "Why does the network see a vessel here?"};
-  report.lead = lm::text(
-      "A network of ", decimals(static_cast<double>(result.parameters) / 1e6, 2),
-      " million parameters marks blood vessels in ", result.data_words,
-      ". This page shows how well it does, and "
-      "which pixels of an image made it decide, according to ten variants of nine attribution methods.");
+  report.lead =
+      lm::text("A network of ", decimals(static_cast<double>(result.parameters) / 1e6, 2),
+               " million parameters marks blood vessels in ", result.data_words,
+               ". This page shows how well it does, and "
+               "which pixels of an image made it decide, according to ",
+               result.stories.empty() ? std::size_t{0} : result.stories.front().methods.size(), " methods.");
   report.byline = lm::text("lumen ", LUMEN_VERSION_MAJOR, ".", LUMEN_VERSION_MINOR, ".", LUMEN_VERSION_PATCH,
                            ", LibTorch ", TORCH_VERSION);
   double total = 0;
@@ -379,7 +364,7 @@ void write_report(const Result& result) {
        {std::to_string(result.stories.size()), "images explained",
         lm::text("on average ", decimals(vessel, 0), " % called vessel")},
        {decimals(total, 0) + " s", "this run", "data, training, explaining"}});
-  reading_section(report);
+  reading_section(report, result);
   data_section(report, result);
   training_section(report, result);
   for (const Story& story : result.stories) story_section(report, story);
@@ -410,6 +395,7 @@ void write_summary(const Result& result) {
   out["net"] = result.options.net;
   out["parameters"] = result.parameters;
   out["recipe"] = result.recipe;
+  out["layout"] = result.layout;
   out["epochs"] = result.history.size();
   out["training_seconds"] = lm::train::seconds_spent(result.history);
   out["checkpoint"] = result.checkpoint.string();
