@@ -125,11 +125,10 @@ Value conductance(const golden::Case& one, const golden::Model& model) {
   const bool wants_delta = options.take("return_convergence_delta", false).get<bool>();
   const auto names =
       golden::layers_of(one, model, options.take("attribute_to_layer_input", false).get<bool>());
-  const auto method = lumen::Conductance<golden::PartBaselines, golden::AnyRule>{
+  const auto method = lumen::Conductance<golden::PartBaselines, golden::AnyRule, lumen::CaptumLeftSum>{
       .baseline = asked.baselines,
       .steps = options.take("n_steps", 50).get<std::int64_t>(),
-      .rule = golden::rule_of(options.take("method", "gausslegendre").get<std::string>()),
-      .captum_left_sum = true};
+      .rule = golden::rule_of(options.take("method", "gausslegendre").get<std::string>())};
   options.done();
   ctor.done();
   return at_one_layer(one, asked, method, names.front(), wants_delta);

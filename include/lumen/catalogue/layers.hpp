@@ -8,6 +8,7 @@
 #include <lumen/attribution/path/neuron_conductance.hpp>
 #include <lumen/attribution/place/layer_activation.hpp>
 #include <lumen/catalogue/bind.hpp>
+#include <lumen/catalogue/path_sum.hpp>
 #include <lumen/catalogue/quadrature.hpp>
 
 namespace lumen::catalogue {
@@ -41,12 +42,12 @@ inline void add_layers(std::vector<Entry>& all) {
   const Traits few_steps{.quick = {{"steps", "2"}}};
   all.push_back(entry(Table("layer-activation", detail::Activation{}), "what the layer gives",
                       "Zeiler and Fergus, ECCV 2014, arXiv:1311.2901", {.gradients = false}));
-  using Flow = Conductance<AnyBaseline, AnyRule>;
+  using Flow = Conductance<AnyBaseline, AnyRule, AnyPathSum>;
   all.push_back(
       entry(Table("conductance", Flow{.baseline = to_baseline("zero"), .rule = {AnyRule::Kind::Trapezoid}})
                 .option("steps", steps, &Flow::steps, positive_count)
                 .option("rule", rule, &Flow::rule)
-                .option("captum-left-sum", "Captum's sum", &Flow::captum_left_sum),
+                .option("sum", "of the path's intervals", &Flow::sum),
             "what flows through a layer along the path",
             "Dhamdhere, Sundararajan and Yan, ICLR 2019, arXiv:1805.12233", few_steps));
   using Influence = InternalInfluence<AnyBaseline, AnyRule>;

@@ -64,11 +64,14 @@ DOCTEST_TEST_CASE("conductance is the Stieltjes sum along the path, computed one
     for (const bool captum : {false, true}) {
       DOCTEST_CAPTURE(steps);
       DOCTEST_CAPTURE(captum);
-      const auto why = lm::Conductance{.layer = hidden,
-                                       .baseline = baseline::Given{origin},
-                                       .steps = steps,
-                                       .rule = quadrature::GaussLegendre{},
-                                       .captum_left_sum = captum}(net, x, target::Class{1});
+      const auto summed = [&](const auto& sum) {
+        return lm::Conductance{.layer = hidden,
+                               .baseline = baseline::Given{origin},
+                               .steps = steps,
+                               .rule = quadrature::GaussLegendre{},
+                               .sum = sum}(net, x, target::Class{1});
+      };
+      const auto why = captum ? summed(lm::CaptumLeftSum{}) : summed(lm::StieltjesSum{});
       std::vector<double> nodes = quadrature::GaussLegendre{}(captum ? steps + 1 : steps).nodes;
       if (!captum) {
         nodes.insert(nodes.begin(), 0.0);
@@ -180,7 +183,7 @@ DOCTEST_TEST_CASE("memory, company and whole-batch targets change nothing") {
     DOCTEST_CHECK(plenty.abs().max().item<double>() > 1e-3);
   };
   compare("Conductance", lm::Conductance{});
-  compare("Conductance as Captum sums it", lm::Conductance{.captum_left_sum = true});
+  compare("Conductance as Captum sums it", lm::Conductance{.sum = lm::CaptumLeftSum{}});
   compare("InternalInfluence", lm::InternalInfluence{});
   compare("NeuronConductance", lm::NeuronConductance{.neuron = target::Slice{{{1, 4}}}});
 }

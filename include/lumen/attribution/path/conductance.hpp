@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -9,16 +10,49 @@
 #include <lumen/attribution/path/detail/layer_path.hpp>
 #include <lumen/baseline/constant.hpp>
 #include <lumen/engine/method.hpp>
+#include <lumen/engine/quadrature.hpp>
 
 namespace lumen {
+
+/// How `Conductance` sums g dh over the intervals of a path: from its first point to its last, each with the mean of the
+/// gradients at its ends.
+struct StieltjesSum {
+  template <QuadratureRule Q>
+  [[nodiscard]] std::vector<double> nodes(const Q& rule, std::int64_t steps) const {
+    std::vector<double> nodes = rule(steps).nodes;
+    if (nodes.front() > 0.0) nodes.insert(nodes.begin(), 0.0);
+    if (nodes.back() < 1.0) nodes.push_back(1.0);
+    return nodes;
+  }
+  [[nodiscard]] Tensor slope(const Tensor& before, const Tensor& after) const {
+    return (before + after) * 0.5;
+  }
+};
+
+/// Captum's sum (`LayerConductance`), only for comparing numbers with it: the rule's points for a step more, without the
+/// path's ends, and each interval's first gradient.
+struct CaptumLeftSum {
+  template <QuadratureRule Q>
+  [[nodiscard]] std::vector<double> nodes(const Q& rule, std::int64_t steps) const {
+    return rule(steps + 1).nodes;
+  }
+  [[nodiscard]] Tensor slope(const Tensor& before, const Tensor&) const { return before; }
+};
+
+/// Where on a path gradients are looked at, and which of an interval counts.
+template <class S>
+concept PathSum = std::copy_constructible<S> && requires(const S& sum, const Tensor& gradient) {
+  { sum.nodes(quadrature::Trapezoid{}, std::int64_t{}) } -> std::same_as<std::vector<double>>;
+  { sum.slope(gradient, gradient) } -> std::same_as<Tensor>;
+};
 
 namespace detail {
 
 /// Sums g dh over consecutive points of each sample's path, whatever chunks they come in.
-class PathSum {
+template <PathSum S>
+class RunningSum {
  public:
-  /// @param left  the gradient at the first end of each piece, instead of the mean of both ends
-  PathSum(std::int64_t n, bool left) : n_(n), left_(left) {}
+  RunningSum(std::int64_t n, S rule) : n_(n), rule_(std::move(rule)) {}
 
   /// Takes the rows that follow: `value` h and `gradient` g; `samples` tells whose they are.
   void add(const Tensor& value, const Tensor& gradient, const Tensor& samples) {
@@ -32,8 +66,7 @@ class PathSum {
     const std::int64_t rows = values_.size(0), pieces = rows - n_;
     if (pieces > 0) {
       const Tensor step = values_.narrow(0, n_, pieces) - values_.narrow(0, 0, pieces);
-      const Tensor before = gradients_.narrow(0, 0, pieces);
-      const Tensor slope = left_ ? before : (before + gradients_.narrow(0, n_, pieces)) * 0.5;
+      const Tensor slope = rule_.slope(gradients_.narrow(0, 0, pieces), gradients_.narrow(0, n_, pieces));
       engine::add_rows(sum_, samples.narrow(0, samples.size(0) - pieces, pieces), slope * step);
     }
     const std::int64_t kept = std::min(rows, n_);
@@ -45,7 +78,7 @@ class PathSum {
 
  private:
   std::int64_t n_;
-  bool left_;
+  S rule_;
   Tensor values_, gradients_, sum_;
 };
 
@@ -62,21 +95,19 @@ class PathSum {
 /// Completeness: over a layer that all paths cross, a sums to F(x) - F(x') up to an error O(steps^-2) where F and h
 /// are smooth; of another layer `completeness_error` also holds what passes it by.
 /// Cost: `steps` (and up to 2 more) forward passes and backward passes down to the layer, and two forward passes.
-template <Baseline B = baseline::Zero, QuadratureRule Q = quadrature::Trapezoid>
+template <Baseline B = baseline::Zero, QuadratureRule Q = quadrature::Trapezoid, PathSum S = StieltjesSum>
 struct Conductance {
   trace::Layer layer{};     ///< layer::nth, layer::of, layer::tap; layer::input of these
   B baseline{};             ///< x', of the model's input; a random one is drawn once for each sample
   std::int64_t steps = 50;  ///< points on the path, at least 2
   Q rule{};                 ///< where on the path; its weights are not used
-  /// Captum's sum, only for comparing numbers with it: the rule's points for steps + 1, no ends added, and each
-  /// interval's first gradient in place of the mean.
-  bool captum_left_sum = false;
+  S sum{};                  ///< how its intervals are summed
   Run run{};
 
   /// The same with another baseline.
   template <Baseline Other>
-  [[nodiscard]] Conductance<Other, Q> with_baseline(Other other) const {
-    return {layer, std::move(other), steps, rule, captum_left_sum, run};
+  [[nodiscard]] Conductance<Other, Q, S> with_baseline(Other other) const {
+    return {layer, std::move(other), steps, rule, sum, run};
   }
 
   /// @param model   F, differentiable behind the layer; its samples independent of each other
@@ -89,12 +120,8 @@ struct Conductance {
     engine::check_count("Conductance", "steps", steps, 2);
     return engine::answer(target, [&](const Targets& targets) {
       const detail::LayerPath path = detail::layer_path(model, layer, x, baseline, targets, run);
-      std::vector<double> nodes = rule(captum_left_sum ? steps + 1 : steps).nodes;
-      if (!captum_left_sum) {
-        if (nodes.front() > 0.0) nodes.insert(nodes.begin(), 0.0);
-        if (nodes.back() < 1.0) nodes.push_back(1.0);
-      }
-      std::vector<detail::PathSum> sums(targets.size(), {path.size(), captum_left_sum});
+      const std::vector<double> nodes = sum.nodes(rule, steps);
+      std::vector<detail::RunningSum<S>> sums(targets.size(), {path.size(), sum});
       path.visit(nodes, run, "conductance",
                  [&](const trace::LayerDerivatives& at, std::int64_t, const Tensor& samples) {
                    for (std::size_t t = 0; t < targets.size(); ++t) {
