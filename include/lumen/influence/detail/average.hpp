@@ -135,6 +135,7 @@ inline Report averaged_rows(const engine::Function& model, const Tensor& x, cons
           report.backward_passes += chunk.size(0) * static_cast<std::int64_t>(targets.size());
       }
       if (!keep) slot.reset();
+      stream.tell();
     }
     for (std::size_t t = 0; t < targets.size(); ++t) {
       for (std::size_t c = 0; c < chunks.size(); ++c) {

@@ -211,9 +211,8 @@ inline Report stream_columns(const engine::Function& model, const Tensor& x, con
         const auto at_sink = Clock::now();
         sink(chunk);
         report.sink_seconds += seconds(at_sink);
-        if (options.run.progress)
-          options.run.progress("columns", report.rows,
-                               index.size(0) * static_cast<std::int64_t>(targets.size()));
+        tell_stream(options.run, "columns", report.rows,
+                    index.size(0) * static_cast<std::int64_t>(targets.size()));
       },
       shares);
   report.row_seconds = seconds(start) - report.sink_seconds;
