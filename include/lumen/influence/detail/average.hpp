@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include <lumen/engine/side_by_side.hpp>
 #include <lumen/influence/detail/point.hpp>
-#include <lumen/influence/detail/side_by_side.hpp>
 #include <lumen/influence/detail/stream.hpp>
 
 namespace lumen::influence::detail {
@@ -128,7 +128,7 @@ inline Report averaged_rows(const engine::Function& model, const Tensor& x, cons
           sums[t][i].add(slot->rows(t, chunks[i]), points.weights[static_cast<std::size_t>(k)],
                          points.scatter, plane);
         };
-        side_by_side(static_cast<std::int64_t>(chunks.size()), add);
+        engine::side_by_side(static_cast<std::int64_t>(chunks.size()), add);
       }
       for (const Tensor& chunk : chunks) {
         if (report.way == Way::Whole)
