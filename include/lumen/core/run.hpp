@@ -28,7 +28,7 @@ struct Run {
   std::function<bool()> stop{};
   /// The number of each sample, which random draws are keyed by; 0 ... N - 1 if empty.
   std::vector<std::int64_t> samples{};
-  /// Of methods that remove regions. The same numbers but for rounding; `Attribution::execution` tells what was done.
+  /// Of methods that remove regions (`Attribution::execution` tells what was done) or coalitions; equal but for rounding.
   Passes passes = Passes::Cheapest;
   /// Bytes that the forward and backward pass of one row takes at most, where the caller knows; 0: measured with a
   /// first pass of one row.
