@@ -136,25 +136,11 @@ class Bench {
   }
 
  private:
-  [[nodiscard]] bool wanted(const std::string& name) const {
-    return options_.only.empty() || name.find(options_.only) != std::string::npos;
-  }
+  [[nodiscard]] bool wanted(const std::string& name) const { return bench::wanted(options_.only, name); }
 
   void start_peer() {
-    if (options_.python.empty()) return;
-    try {
-      peer_ = std::make_unique<bench::Peer>(options_.python, options_.script);
-    } catch (const std::exception& problem) {
-      std::cerr << "no peer: " << problem.what() << '\n';
-      return;
-    }
-    const std::string ours = lumen::text("torch ", TORCH_VERSION_MAJOR, ".", TORCH_VERSION_MINOR, ".");
-    if (peer_->name().find(ours) == std::string::npos) {
-      std::cerr << "no peer: it runs " << peer_->name() << ", this program " << ours << '\n';
-      peer_.reset();
-      return;
-    }
-    peer_->ask("threads " + std::to_string(at::get_num_threads()));
+    peer_ = bench::start_peer(options_.python, options_.script);
+    if (!peer_) return;
     std::map<std::string, Tensor> tensors = weights_.all();
     tensors.insert({"input", x_});
     bench::write_tensors(folder_ / "resnet18", tensors);

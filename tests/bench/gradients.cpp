@@ -88,27 +88,12 @@ struct Goals {
 
 class Bench {
  public:
-  Bench(Options options, fs::path folder) : options_(std::move(options)), folder_(std::move(folder)) {
-    if (options_.python.empty()) return;
-    try {
-      peer_ = std::make_unique<bench::Peer>(options_.python, options_.script);
-    } catch (const std::exception& problem) {
-      std::cerr << "no peer: " << problem.what() << '\n';
-      return;
-    }
-    const std::string ours =
-        lumen::text("torch ", TORCH_VERSION_MAJOR, ".", TORCH_VERSION_MINOR, ".", TORCH_VERSION_PATCH);
-    if (peer_->name().find(ours) == std::string::npos) {
-      std::cerr << "no peer: it runs " << peer_->name() << ", this program " << ours << '\n';
-      peer_.reset();
-      return;
-    }
-    peer_->ask("threads " + std::to_string(at::get_num_threads()));
-  }
+  Bench(Options options, fs::path folder)
+      : options_(std::move(options)),
+        folder_(std::move(folder)),
+        peer_(bench::start_peer(options_.python, options_.script)) {}
 
-  [[nodiscard]] bool wanted(const std::string& name) const {
-    return options_.only.empty() || name.find(options_.only) != std::string::npos;
-  }
+  [[nodiscard]] bool wanted(const std::string& name) const { return bench::wanted(options_.only, name); }
   [[nodiscard]] std::string peer_name() const {
     return peer_ ? peer_->name().substr(0, peer_->name().find(',')) : "";
   }

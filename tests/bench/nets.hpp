@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <lumen/core/tensor.hpp>
@@ -89,6 +90,24 @@ struct Pooled : Small {
     const Tensor a = at::max_pool2d(at::relu(at::conv2d(x, conv1, bias1, 1, 1)), 2);
     const Tensor b = at::max_pool2d(at::relu(at::conv2d(a, conv2, bias2, 1, 1)), 2);
     return at::linear(b.flatten(1), fc, bias);
+  }
+};
+
+/// Three layers, most of whose arithmetic is in the first: [N, 1, 28, 28] -> [N, 10].
+struct Perceptron {
+  Weights w;
+  explicit Perceptron(Weights weights) : w(std::move(weights)) {}
+  static Weights weights() {
+    Weights w(1);
+    w.linear("fc1", 1024, 28 * 28);
+    w.linear("fc2", 128, 1024);
+    w.linear("fc3", 10, 128);
+    return w;
+  }
+  Tensor operator()(const Tensor& x) const {
+    const Tensor a = at::relu(at::linear(x.flatten(1), w("fc1.weight"), w("fc1.bias")));
+    const Tensor b = at::relu(at::linear(a, w("fc2.weight"), w("fc2.bias")));
+    return at::linear(b, w("fc3.weight"), w("fc3.bias"));
   }
 };
 

@@ -107,11 +107,7 @@ int main(int argc, char** argv) try {
       throw lumen::Error("unknown option " + key);
   }
   const int threads = at::get_num_threads();
-  std::unique_ptr<bench::Peer> peer;
-  if (!script.empty()) {
-    peer = std::make_unique<bench::Peer>(python, script);
-    (void)peer->ask("threads " + std::to_string(threads));
-  }
+  const std::unique_ptr<bench::Peer> peer = bench::start_peer(python, script);
   const auto resnet18 = [] { return bench::Net(bench::ResNet18(bench::ResNet18::weights())); };
   const std::vector<std::pair<Case, std::function<bench::Net()>>> all{
       {{"occlusion-ten-256", {}, 1, 256, 128, 60, 50}, bench::ten_convolutions},
@@ -124,7 +120,7 @@ int main(int argc, char** argv) try {
       {{"occlusion-custom-256", {}, 1, 256, 128, 0, 0}, [] { return seeded<lm::net::CustomResNet>(2); }}};
   std::vector<bench::Row> rows;
   for (const auto& [described, make] : all) {
-    if (described.name.find(only) == std::string::npos) continue;
+    if (!bench::wanted(only, described.name)) continue;
     Case each = described;
     each.net = make();
     at::Generator source = at::detail::createCPUGenerator(1);

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <ATen/Parallel.h>
 #include <sys/wait.h>
+#include <torch/version.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <map>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include <lumen/core/error.hpp>
 #include <lumen/core/tensor.hpp>
 
 namespace lumen::bench {
@@ -75,6 +80,28 @@ class Peer {
   std::FILE* out_ = nullptr;
   std::string name_;
 };
+
+/// The peer with as many threads as this program; none, and why is said, where it does not start or runs another LibTorch.
+/// @param python  empty: no peer is asked for
+inline std::unique_ptr<Peer> start_peer(const std::string& python, const std::string& script) {
+  if (python.empty()) return nullptr;
+  try {
+    auto peer = std::make_unique<Peer>(python, script);
+    const std::string own = text("torch ", TORCH_VERSION_MAJOR, '.', TORCH_VERSION_MINOR, '.');
+    if (peer->name().find(own) == std::string::npos)
+      throw std::runtime_error(text("it runs ", peer->name(), ", this program ", own));
+    peer->ask("threads " + std::to_string(at::get_num_threads()));
+    return peer;
+  } catch (const std::runtime_error& problem) {
+    std::cerr << "no peer: " << problem.what() << '\n';
+    return nullptr;
+  }
+}
+
+/// Whether a case is asked for by `--only`: its name holds that, or nothing is said.
+inline bool wanted(const std::string& only, const std::string& name) {
+  return name.find(only) != std::string::npos;
+}
 
 /// Writes tensors as raw float32 with an index that peer.py reads.
 inline void write_tensors(const std::filesystem::path& folder, const std::map<std::string, Tensor>& tensors) {

@@ -34,6 +34,15 @@ class Pooled(nn.Module):
         return self.fc(x.flatten(1))
 
 
+class Perceptron(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.fc2, self.fc3 = nn.Linear(28 * 28, 1024), nn.Linear(1024, 128), nn.Linear(128, 10)
+
+    def forward(self, x):
+        return self.fc3(torch.relu(self.fc2(torch.relu(self.fc1(x.flatten(1))))))
+
+
 class Block(nn.Module):
     def __init__(self, inside, out, stride):
         super().__init__()
@@ -81,7 +90,7 @@ def load(name, folder):
             key, shape, file = line.split()
             shape = [int(n) for n in shape.split("x")]
             tensors[key] = torch.from_numpy(numpy.fromfile(f"{folder}/{file}", dtype=numpy.float32)).reshape(shape)
-    model = {"small": Small, "pooled": Pooled, "resnet18": ResNet18}[name]()
+    model = {"small": Small, "pooled": Pooled, "perceptron": Perceptron, "resnet18": ResNet18}[name]()
     known = model.state_dict()
     weights = {key: value for key, value in tensors.items() if key in known}
     missing = [key for key in known if key not in weights and not key.endswith("num_batches_tracked")]

@@ -78,11 +78,13 @@ def per_window(name, chunks):
     method, best = Occlusion(score), float("inf")
     with torch.no_grad():
         for chunk in chunks:
-            windows = max(2 * chunk, 4)  # this many side by side, from which the cost of one follows
-            wide = max(1, (size - 16) // (windows - 1))
-            arguments = {"sliding_window_shapes": (channels, size, 16), "strides": (channels, size, wide),
+            # some windows side by side, from which the cost of one follows: that of a pass of the whole network and of
+            # masks of the whole image, whatever the window's size
+            windows, wide = max(2 * chunk, 4), size // 2
+            stride = -(-(size - wide) // (windows - 1))
+            arguments = {"sliding_window_shapes": (channels, size, wide), "strides": (channels, size, stride),
                          "perturbations_per_eval": chunk}
-            count = -(-(size - 16) // wide) + 1
+            count = -(-(size - wide) // stride) + 1
             for turn in range(2):
                 start = time.perf_counter()
                 method.attribute(x, **arguments)

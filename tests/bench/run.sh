@@ -40,9 +40,10 @@ lumen_build "$build" --target "${programs[@]/#/bench_}"
 bin=$lumen_root/build/$build/bin
 
 python=${LUMEN_PEER_PYTHON:-python3}
-peer=() peer_cam=() peer_shapley=()
+peer=() peer_cam=() peer_shapley=() peer_occlusion=()
 if "$python" -c 'import captum' 2>/dev/null; then
   peer=(--python "$python" --peer "$here/peer.py")
+  peer_occlusion=(--python "$python" --peer "$here/peer_occlusion.py")
   "$python" -c 'import sklearn' 2>/dev/null && peer_shapley=(--python "$python" --peer "$here/peer_shapley.py")
 else
   echo "lumen: $python has no Captum, so there is no peer for the gradient family (pip install captum)"
@@ -60,7 +61,8 @@ compile=$(sed -n 's/^ *"command": "\(.*\)",$/\1/p' "$lumen_root/build/$build/com
 
 {
   "$bin/bench_gradients" "${arguments[@]}" "${peer[@]}"
-  for program in trace deep_lift lrp influence occlusion; do "$bin/bench_$program" "${arguments[@]}"; done
+  for program in trace deep_lift lrp influence; do "$bin/bench_$program" "${arguments[@]}"; done
+  "$bin/bench_occlusion" "${arguments[@]}" "${peer_occlusion[@]}"
   "$bin/bench_shapley" "${arguments[@]}" "${peer_shapley[@]}"
   "$bin/bench_methods" --seconds 2 "${arguments[@]}"
   "$bin/bench_cam" "${arguments[@]}" "${peer_cam[@]}"

@@ -212,3 +212,35 @@ DOCTEST_TEST_CASE("a stream by columns can be stopped before its first row") {
                       {.run = {.memory = 1, .progress = stop}, .way = influence::Way::Columns}),
       Enough);
 }
+
+DOCTEST_TEST_CASE(
+    "run.stop ends a stream between chunks, whichever way it goes; what the sink has is right") {
+  const nets::Segmentation net;
+  const Targets scores{target::Class{.index = 0}, target::Class{.index = 1}};
+  const Tensor x = random({1, 1, 20, 20}, 1);
+  for (const influence::Way way : {influence::Way::Whole, influence::Way::Rows, influence::Way::Columns}) {
+    DOCTEST_CAPTURE(static_cast<int>(way));
+    const auto all = gathered(net, x, influence::All{}, scores, {.way = way});
+    std::int64_t given = 0;
+    const influence::RowSink sink = [&](const influence::RowChunk& chunk) {
+      const Tensor expected = all[chunk.target].index_select(0, chunk.index);
+      DOCTEST_CHECK(all_close(chunk.dense(), expected, 1e-13));
+      given += chunk.size();
+    };
+    const Run run{.memory = std::int64_t{1} << 17, .stop = [&] { return given > 100; }};
+    const std::string said = lumen::testing::message_of(
+        [&] { (void)influence::rows(net, x, influence::All{}, scores, sink, {.run = run, .way = way}); });
+    DOCTEST_CHECK(given > 100);
+    DOCTEST_CHECK(given < 800);
+    DOCTEST_CHECK_MESSAGE(
+        said.find(lumen::text("stopped by run.stop after ", given, " of 800 rows")) != std::string::npos,
+        said);
+  }
+  std::int64_t columns = 0;
+  const influence::ColumnSink sink = [&](const influence::ColumnChunk& chunk) { columns += chunk.size(); };
+  const Run once{.memory = 1, .stop = [] { return true; }};
+  DOCTEST_CHECK_THROWS_AS((void)influence::columns(net, x, influence::All{}, scores, sink, {.run = once}),
+                          lumen::Stopped);
+  DOCTEST_CHECK(columns > 0);
+  DOCTEST_CHECK(columns < 800);
+}

@@ -71,3 +71,18 @@ DOCTEST_TEST_CASE(
   DOCTEST_CHECK_THROWS_AS(row({.samples = 0}), lumen::Error);
   DOCTEST_CHECK_THROWS_AS(row({.stdev = -1.0}), lumen::Error);
 }
+
+DOCTEST_TEST_CASE("run.stop ends a mean over copies between copies, before a row is done") {
+  std::int64_t told = 0, rows = 0;
+  influence::SmoothGrad method{.samples = 8, .seed = 1};
+  method.options.run.progress = [&](std::string_view, std::int64_t done, std::int64_t) {
+    told += done == 0 ? 1 : 0;
+  };
+  method.options.run.stop = [&] { return told >= 3; };
+  DOCTEST_CHECK_THROWS_AS((void)method(nets::Segmentation{}, random({1, 1, 10, 12}, 3), influence::All{},
+                                       {target::Class{.index = 1}},
+                                       [&](const influence::RowChunk& chunk) { rows += chunk.size(); }),
+                          lumen::Stopped);
+  DOCTEST_CHECK(told == 3);
+  DOCTEST_CHECK(rows == 0);
+}

@@ -9,6 +9,7 @@
 #include <lumen/baseline/constant.hpp>
 #include <lumen/baseline/random.hpp>
 #include <lumen/perturb/groups.hpp>
+#include <lumen/perturb/overlapping.hpp>
 #include <lumen/perturb/windows.hpp>
 #include <lumen/target/element.hpp>
 
@@ -129,6 +130,103 @@ DOCTEST_TEST_CASE("a target that cannot tell single samples is asked of whole ba
   DOCTEST_CHECK(game.whole_batches());
   const Tensor none = at::zeros({1, 4}, at::kBool);
   DOCTEST_CHECK(all_close(game(none, at::tensor({1}, at::kLong))[0][0], odd(net(at::zeros_like(x))), 1e-12));
+}
+
+DOCTEST_TEST_CASE("where the model begins with an affine map, a coalition's is the sum of its regions'") {
+  const Tensor w1 = nets::weight({32, 64}, 910), b1 = nets::random({32}, 911),
+               w2 = nets::weight({3, 32}, 912);
+  const Tensor k1 = nets::weight({6, 2, 5, 5}, 913), k2 = nets::weight({3, 6, 3, 3}, 914);
+  const Tensor mean = nets::random({6}, 915), variance = nets::random({6}, 916).abs() + 0.5;
+  std::int64_t rows = 0;
+  const auto layers = [&](const Tensor& x) {  // 64 x 32 products a row, of which 32 x 4 are left
+    rows += x.size(0);
+    return at::linear(at::relu(at::linear(x.flatten(1) * 2.0 - 1.0, w1, b1)), w2);
+  };
+  const auto convolutions = [&](const Tensor& x) {
+    rows += x.size(0);
+    const Tensor h =
+        at::batch_norm(at::conv2d(x, k1, {}, 1, 2), {}, {}, mean, variance, false, 0.1, 1e-5, false);
+    return at::conv2d(at::relu(h), k2).flatten(2).mean(2);
+  };
+  const auto squared = [&](const Tensor& x) {
+    rows += x.size(0);
+    return at::linear(x.flatten(1).square(), w1).narrow(1, 0, 3);
+  };
+  const auto twice = [&](const Tensor& x) {  // what comes before the ReLU is not all that the input does
+    rows += x.size(0);
+    return at::linear(at::relu(at::linear(x.flatten(1), w1, b1)), w2) + x.flatten(1).narrow(1, 0, 3);
+  };
+  const Tensor each = at::arange(64, at::kLong).reshape({1, 1, 8, 8});
+  const auto groups = [&](const Tensors& x) { return perturb::Groups({each.div(16, "floor")}, x); };
+  const auto cells = [&](const Tensors& x) { return perturb::Groups({each.div(7, "floor")}, x); };
+  const auto own = [&](const Tensors& x) {  // of each sample its own
+    return perturb::Groups({at::cat({each.div(16, "floor"), each.remainder(5)})}, x);
+  };
+  const auto shared = [&](const Tensors& x) {
+    return perturb::Overlapping({{each < 30}, {each > 20}, {each % 3 == 0}}, x);
+  };
+  const auto check = [&](const auto& net, std::int64_t channels, const auto& make, lumen::Passes passes,
+                         bool sums, std::int64_t memory = std::int64_t{1} << 27) {
+    const Tensor x = nets::random({2, channels, 8, 8}, 917), absent = nets::random({2, channels, 8, 8}, 918);
+    const engine::Function model = [&](const Tensors& parts) { return net(parts[0]); };
+    perturb::Game game(model, {x}, {target::Class{0}, target::Class{2}}, baseline::Given{absent}, make,
+                       Run{.memory = memory, .passes = passes});
+    const std::int64_t m = game.players();
+    const Tensor levels = nets::random({300, m}, 919).sigmoid();  // all different
+    rows = 0;
+    std::vector<Tensor> scores = game(levels);
+    DOCTEST_CHECK((rows < 100) == sums);
+    rows = 0;
+    const std::vector<Tensor> more = game(levels.narrow(0, 0, 9) * 0.5, at::tensor({1}, at::kLong));
+    DOCTEST_CHECK((rows == 0) == sums);
+    DOCTEST_CHECK(game.forward_passes() == 1 + 300 + 9);
+    const auto expected = [&](const Tensor& level) {
+      const Tensor there = perturb::spread(game.regions(), 0, level.expand({2, m}), at::arange(2, at::kLong));
+      return net(absent + there * (x - absent));
+    };
+    for (std::int64_t k = 0; k < 300; k += 37) {
+      const Tensor output = expected(levels.narrow(0, k, 1));
+      DOCTEST_CHECK(all_close(scores[0][k], output.select(1, 0), 1e-12));
+      DOCTEST_CHECK(all_close(scores[1][k], output.select(1, 2), 1e-12));
+    }
+    DOCTEST_CHECK(all_close(more[1][8][0], expected(levels.narrow(0, 8, 1) * 0.5)[1][2], 1e-12));
+  };
+  using lumen::Passes;
+  check(layers, 1, groups, Passes::Cheapest, true);
+  check(layers, 1, own, Passes::Cheapest, true);
+  check(layers, 1, groups, Passes::Whole, false);
+  check(layers, 1, shared, Passes::Incremental, false);
+  check(layers, 1, groups, Passes::Cheapest, false, 1000);     // 2 x 4 x 32 x 8 bytes of responses
+  check(layers, 1, groups, Passes::Cheapest, true, 4 * 2048);  // just a quarter of that
+  check(convolutions, 2, cells, Passes::Cheapest, true);       // 50 products for each value: ten are left
+  check(
+      convolutions, 1 + 1, [&](const Tensors& x) { return perturb::Groups({}, x); }, Passes::Cheapest,
+      false);  // 128 instead of 50
+  check(convolutions, 2, [&](const Tensors& x) { return perturb::Groups({}, x); }, Passes::Incremental, true);
+  check(squared, 1, groups, Passes::Incremental, false);
+  check(twice, 1, groups, Passes::Incremental, false);
+}
+
+DOCTEST_TEST_CASE("sums of regions' responses: in float32 too, and not of a model whose samples meet") {
+  const Tensor weight = nets::weight({16, 64}, 920).to(at::kFloat),
+               last = nets::weight({3, 16}, 921).to(at::kFloat);
+  const Tensor x = nets::random({1, 1, 8, 8}, 922).to(at::kFloat);
+  const Tensor present = bits(40, 4, 923);
+  const auto scores = [&](const engine::Function& model, lumen::Passes passes) {
+    perturb::Game game(model, {x}, {target::Class{0}}, baseline::Zero{}, blocks, Run{.passes = passes});
+    return game(present)[0];
+  };
+  const engine::Function plain = [&](const Tensors& parts) {
+    return at::linear(at::gelu(at::linear(parts[0].flatten(1), weight)), last);
+  };
+  const Tensor whole = scores(plain, lumen::Passes::Whole);
+  DOCTEST_CHECK(all_close(scores(plain, lumen::Passes::Incremental), whole, 1e-5));
+  const engine::Function meets = [&](const Tensors& parts) {
+    const Tensor h = at::linear(parts[0].flatten(1), weight);
+    return at::linear(at::relu(h - 0.5 * h.mean(0, true)), last);
+  };
+  DOCTEST_CHECK(
+      holds(message_of([&] { (void)scores(meets, lumen::Passes::Incremental); }), "influence each other"));
 }
 
 DOCTEST_TEST_CASE("tables that do not fit and scores that are not finite are refused; x is left as it is") {

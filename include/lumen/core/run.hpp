@@ -23,12 +23,12 @@ struct Run {
   std::int64_t memory = std::int64_t{128} << 20;
   Progress progress{};  ///< told after every pass; none by default
   /// Asked after every pass: true ends the method. Those that remove regions then give what is known so far
-  /// (`Attribution::done`); the others throw `Stopped`. Once true it must stay so. Set it from another thread through an
-  /// atomic.
+  /// (`Attribution::done`); the others throw `Stopped`: a stream of rows has given its sink what is done, a mask that is
+  /// sought is nothing before the end. Once true it must stay so. Set it from another thread through an atomic.
   std::function<bool()> stop{};
   /// The number of each sample, which random draws are keyed by; 0 ... N - 1 if empty.
   std::vector<std::int64_t> samples{};
-  /// Of methods that remove regions. The same numbers but for rounding; `Attribution::execution` tells what was done.
+  /// Of methods that remove regions (`Attribution::execution` tells what was done) or coalitions; equal but for rounding.
   Passes passes = Passes::Cheapest;
   /// Bytes that the forward and backward pass of one row takes at most, where the caller knows; 0: measured with a
   /// first pass of one row.

@@ -34,6 +34,8 @@ class FeatureRegions {
   [[nodiscard]] std::int64_t count() const {
     return std::visit([](const auto& each) { return each.count(); }, regions_);
   }
+  /// Whether no element is of two features.
+  [[nodiscard]] bool disjoint() const { return std::holds_alternative<Groups>(regions_); }
   [[nodiscard]] Tensor where(std::size_t part, const Tensor& which, const Tensor& samples) const {
     return std::visit([&](const auto& each) { return each.where(part, which, samples); }, regions_);
   }

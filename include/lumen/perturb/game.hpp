@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <unordered_map>
@@ -26,8 +27,9 @@
 #include <lumen/engine/start.hpp>
 #include <lumen/engine/sweep.hpp>
 #include <lumen/perturb/detail/known_scores.hpp>
+#include <lumen/perturb/detail/mixture.hpp>
+#include <lumen/perturb/detail/shared_head.hpp>
 #include <lumen/perturb/features.hpp>
-#include <lumen/perturb/spread.hpp>
 #include <lumen/target/any.hpp>
 
 namespace lumen::perturb {
@@ -44,7 +46,9 @@ struct Subgame {
 ///
 /// Each coalition is asked of all samples (or some), with all targets, in chunks that fit the memory budget, and once:
 /// the scores of those asked before are remembered, as long as they fit `remembered` bytes. Players that are idle, x = x'
-/// in all of their elements, make no difference between coalitions.
+/// in all of their elements, make no difference between coalitions. Where many are asked of one input whose regions do not
+/// overlap, and the model begins with an affine map that costs more than a sum over players, a coalition's is the sum of
+/// its players'; `run.passes` chooses otherwise.
 template <Regions R>
 class Game {
  public:
@@ -56,14 +60,17 @@ class Game {
   Game(engine::Function model, const Tensors& x, const Targets& targets, const B& baseline, const Make& make,
        const Run& run)
       : model_(std::move(model)), asked_(model_), run_(run) {
-    for (const Tensor& part : x) x_.push_back(part.defined() ? part.detach() : part);
-    engine::check_input(x_);
-    regions_.emplace_back(make(engine::explained_of(x_)));
-    start_ = engine::start(model_, x_, targets, run_);
-    absent_ = lumen::detail::baselines(baseline, x_, lumen::detail::first_draws(run_, samples()));
+    Tensors parts;
+    for (const Tensor& part : x) parts.push_back(part.defined() ? part.detach() : part);
+    engine::check_input(parts);
+    R regions = make(engine::explained_of(parts));
+    start_ = engine::start(model_, parts, targets, run_);
+    const lumen::detail::Draws draws = lumen::detail::first_draws(run_, parts.front().size(0));
+    Tensors absent = lumen::detail::baselines(baseline, parts, draws);
+    rows_.emplace(std::move(parts), std::move(absent), std::move(regions));
     whole_ = engine::granule(start_.targets, samples()) > 1;
     if (!whole_) asked_ = engine::independent(model_);
-    active_ = moving();
+    active_ = rows_->moving();
     known_ = {static_cast<std::int64_t>(targets.size()), samples(), remembered};
     std::vector<Tensor> whole;
     for (const Tensor& score : start_.scores)
@@ -72,11 +79,11 @@ class Game {
                     whole, 0);
   }
 
-  [[nodiscard]] const R& regions() const { return regions_.front(); }
+  [[nodiscard]] const R& regions() const { return rows_->regions(); }
   [[nodiscard]] std::int64_t players() const { return regions().count(); }
-  [[nodiscard]] std::int64_t samples() const { return x_.front().size(0); }
-  [[nodiscard]] const Tensors& x() const { return x_; }
-  [[nodiscard]] const Tensors& absent() const { return absent_; }  ///< x'
+  [[nodiscard]] std::int64_t samples() const { return rows_->samples(); }
+  [[nodiscard]] const Tensors& x() const { return rows_->x(); }
+  [[nodiscard]] const Tensors& absent() const { return rows_->absent(); }  ///< x'
   /// F(x) for each target, [N], as the model and the target gave it.
   [[nodiscard]] const std::vector<Tensor>& scores() const { return start_.scores; }
   /// Whether only whole batches may be asked, for the sake of a target that cannot tell single samples.
@@ -115,17 +122,7 @@ class Game {
 
   /// A value for each player at each of its elements: a map's parts, each of x's part's type.
   /// @param values  [N, players]
-  [[nodiscard]] Tensors map(const Tensor& values) const {
-    Tensors parts;
-    std::size_t next = 0;
-    const Tensor all = at::arange(samples(), at::kLong);
-    for (const Tensor& part : x_) {
-      parts.push_back(at::zeros_like(part, at::MemoryFormat::Contiguous));
-      if (!engine::explained(part)) continue;
-      parts.back().copy_(summed(regions(), next++, values.to(part.device()), all));
-    }
-    return parts;
-  }
+  [[nodiscard]] Tensors map(const Tensor& values) const { return rows_->map(values); }
 
   /// @param present  [K, players]: bool, or floating point in [0, 1]
   /// @param which    the samples asked, int64 [n], each once; none: all
@@ -175,32 +172,50 @@ class Game {
   static constexpr std::size_t remembered = std::size_t{64} << 20;
 
  private:
-  /// Which players have an element where x is not x', in each sample: bool [N, players].
-  Tensor moving() const {
-    Tensor result = at::zeros({samples(), players()}, at::kBool);
-    const Tensor all = at::arange(samples(), at::kLong);
-    std::size_t next = 0;
-    for (std::size_t i = 0; i < x_.size(); ++i) {
-      if (!engine::explained(x_[i])) continue;
-      const Tensor apart = x_[i].ne(absent_[i]).to(at::kFloat);
-      result.logical_or_(totals(regions(), next++, apart, all).to(at::kCPU) > 0);
-    }
-    return result;
-  }
-
   /// For each target [K, n] of coalitions that nobody knows.
   std::vector<Tensor> evaluate(const Tensor& table, const Tensor& which) {
-    const std::int64_t n = which.size(0), rows = table.size(0) * n;
+    const std::int64_t n = which.size(0);
+    passes_.resize(static_cast<std::size_t>(samples()));
+    const std::int64_t* sample = which.data_ptr<std::int64_t>();
+    for (std::int64_t s = 0; s < n; ++s) passes_[static_cast<std::size_t>(sample[s])] += table.size(0);
+    if (head_.use(model_, *rows_, table, run_, whole_)) {
+      if (std::vector<Tensor> scores = summed_scores(table, which); !scores.empty()) return scores;
+    }
+    return score(table, which, [&](const Tensor& values, const Tensor& index) {
+      return engine::run_model(asked_, (*rows_)(values, index));
+    });
+  }
+
+  /// The same by sums of the players' responses; empty if these do not add up.
+  std::vector<Tensor> summed_scores(const Tensor& table, const Tensor& which) {
+    std::vector<Tensors> columns(start_.targets.size());
+    for (const Tensor& sample : which.split(1)) {
+      const detail::Responses* const responses = head_.responses(*rows_, table, sample);
+      if (responses == nullptr) return {};
+      const auto output = [&](const Tensor& values, const Tensor&) {
+        return head_.output(responses->of(values));
+      };
+      const std::vector<Tensor> scores = score(table, sample, output);
+      for (std::size_t t = 0; t < scores.size(); ++t) columns[t].push_back(scores[t]);
+    }
+    std::vector<Tensor> all;
+    for (const Tensors& column : columns) all.push_back(at::cat(column, 1).contiguous());
+    return all;
+  }
+
+  /// For each target [K, n], where `output(values, samples)` is the model's on coalitions of copies of samples.
+  template <class Output>
+  std::vector<Tensor> score(const Tensor& table, const Tensor& which, const Output& output) {
+    const std::int64_t n = which.size(0);
     std::vector<Tensors> pieces(start_.targets.size());
     const auto visit = [&](std::int64_t first, std::int64_t count) {
       const MemoryMeter meter;
       const Tensor place = at::arange(first, first + count, at::kLong);
       const Tensor index = which.index_select(0, place.remainder(n));
-      const Tensor values = table.index_select(0, place.div(n, "floor"));
-      const Tensor output = engine::run_model(asked_, mixed(values, index));
+      const Tensor rows = output(table.index_select(0, place.div(n, "floor")), index);
       const Targets asked = engine::target_rows(start_.targets, index, samples());
       for (std::size_t t = 0; t < asked.size(); ++t) {
-        const Tensor scores = asked[t](output);
+        const Tensor scores = asked[t](rows);
         require(engine::all_finite(scores), [&] {
           return text(
               "the score is NaN or infinite where features of the input are absent; check the model's ",
@@ -210,47 +225,22 @@ class Game {
       }
       row_bytes_ = std::max(row_bytes_, (meter.peak() + count - 1) / count);
     };
-    sweep(rows, whole_ ? n : 1, run_, "coalitions", visit, row_bytes_);
-    passes_.resize(static_cast<std::size_t>(samples()));
-    const std::int64_t* sample = which.data_ptr<std::int64_t>();
-    for (std::int64_t s = 0; s < n; ++s) passes_[static_cast<std::size_t>(sample[s])] += table.size(0);
+    sweep(table.size(0) * n, whole_ ? n : 1, run_, "coalitions", visit, row_bytes_);
     std::vector<Tensor> scores;
     for (const Tensors& piece : pieces) scores.push_back(at::cat(piece).reshape({table.size(0), n}));
     return scores;
   }
 
-  /// The model's input, of copies of the samples `index`, with as much of each region as `values` says.
-  Tensors mixed(const Tensor& values, const Tensor& index) const {
-    Tensors rows(x_.size());
-    std::size_t next = 0;
-    for (std::size_t i = 0; i < x_.size(); ++i) {
-      if (!engine::explained(x_[i])) {
-        rows[i] = x_[i].index_select(0, index.to(x_[i].device()));
-        continue;
-      }
-      const Tensor there = spread(regions(), next++, values, index), here = row_of(x_[i], index),
-                   other = row_of(absent_[i], index);
-      rows[i] = there.scalar_type() == at::kBool ? at::where(there, here, other)
-                                                 : at::lerp(other, here, there.to(here.scalar_type()));
-    }
-    return rows;
-  }
-
-  /// Rows of a part; of a batch of one the row itself, which broadcasts.
-  static Tensor row_of(const Tensor& part, const Tensor& index) {
-    return part.size(0) == 1 ? part : part.index_select(0, index.to(part.device()));
-  }
-
   engine::Function model_, asked_;  ///< the latter refuses samples that influence each other
   Run run_;
-  Tensors x_, absent_;
-  std::vector<R> regions_;  // one, made late
+  std::optional<detail::Mixture<R>> rows_;  // made when the input is known to be one
   engine::Start start_;
   bool whole_ = false;
   Tensor active_;  // bool [N, players]
   std::vector<std::int64_t> passes_;
   detail::KnownScores known_;
   std::int64_t row_bytes_ = 0;
+  detail::SharedHead head_;
 };
 
 /// The game of an input's features, as methods play it.

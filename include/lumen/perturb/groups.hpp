@@ -57,6 +57,7 @@ class Groups {
   }
 
   [[nodiscard]] std::int64_t count() const { return ids_.size(0); }
+  [[nodiscard]] static bool disjoint() { return true; }  ///< no element is of two groups
 
   /// Where the groups with the places `which` (int64 [k], 0 to count() - 1) stand in part `part`, of the samples of
   /// the batch that `samples` (int64 [k]) lists: bool, broadcasts to k rows of the part.

@@ -10,6 +10,27 @@
 
 namespace lumen::perturb {
 
+namespace detail {
+
+/// For each of k rows and each element what `join` makes of its regions' values, of which those without it count as
+/// `without`.
+template <Regions R, class Join>
+Tensor folded(const R& regions, std::size_t part, const Tensor& values, const Tensor& samples, double without,
+              const Join& join) {
+  Tensor result;
+  for (std::int64_t region = 0; region < regions.count(); ++region) {
+    const Tensor inside = regions.where(part, at::full({values.size(0)}, region, at::kLong), samples);
+    std::vector<std::int64_t> shape(static_cast<std::size_t>(inside.dim()), 1);
+    shape.front() = values.size(0);
+    const Tensor value = values.select(1, region).reshape(shape).to(inside.device());
+    const Tensor own = at::where(inside, value, at::full_like(value, without));
+    result = result.defined() ? join(result, own) : own;
+  }
+  return result;
+}
+
+}  // namespace detail
+
 /// For each of k rows and each element of part `part` the value of its region: the least one where regions overlap,
 /// and 1 where there is none. Regions that know a faster way have a member `spread`.
 /// @param values   [k, count()]: bool, or numbers in [0, 1]
@@ -20,16 +41,8 @@ template <Regions R>
   if constexpr (requires { regions.spread(part, values, samples); }) {
     return regions.spread(part, values, samples);
   } else {
-    Tensor result;
-    for (std::int64_t region = 0; region < regions.count(); ++region) {
-      const Tensor inside = regions.where(part, at::full({values.size(0)}, region, at::kLong), samples);
-      std::vector<std::int64_t> shape(static_cast<std::size_t>(inside.dim()), 1);
-      shape.front() = values.size(0);
-      const Tensor value = values.select(1, region).reshape(shape).to(inside.device());
-      const Tensor own = at::where(inside, value, at::ones_like(value));
-      result = result.defined() ? at::minimum(result, own) : own;
-    }
-    return result;
+    return detail::folded(regions, part, values, samples, 1.0,
+                          [](const Tensor& a, const Tensor& b) { return at::minimum(a, b); });
   }
 }
 
@@ -43,16 +56,8 @@ template <Regions R>
   if constexpr (requires { regions.summed(part, values, samples); }) {
     return regions.summed(part, values, samples);
   } else {
-    Tensor result;
-    for (std::int64_t region = 0; region < regions.count(); ++region) {
-      const Tensor inside = regions.where(part, at::full({values.size(0)}, region, at::kLong), samples);
-      std::vector<std::int64_t> shape(static_cast<std::size_t>(inside.dim()), 1);
-      shape.front() = values.size(0);
-      const Tensor value = values.select(1, region).reshape(shape).to(inside.device());
-      const Tensor own = at::where(inside, value, at::zeros_like(value));
-      result = result.defined() ? result + own : own;
-    }
-    return result;
+    return detail::folded(regions, part, values, samples, 0.0,
+                          [](const Tensor& a, const Tensor& b) { return a + b; });
   }
 }
 

@@ -112,6 +112,25 @@ DOCTEST_TEST_CASE("samples of a batch are masked apart, in any chunks; signals a
   DOCTEST_CHECK(found.slice(0, 0, 7).mean().item<double>() < 0.2);
 }
 
+DOCTEST_TEST_CASE("run.stop ends the search after an iteration, loudly: a mask on its way is no answer") {
+  const Tensor x = at::ones({1, 1, 32, 32}, at::kFloat);
+  const auto check = [&](auto method, const std::string& name) {
+    std::int64_t done = 0;
+    method.run.progress = [&](std::string_view what, std::int64_t now, std::int64_t total) {
+      if (what == name) done = now;
+      DOCTEST_CHECK((what != name || total == 10));
+    };
+    method.run.stop = [&] { return done == 7; };
+    const std::string said =
+        message_of([&] { (void)method(planted, x, lumen::Targets{Class{.index = 0}, Class{.index = 1}}); });
+    DOCTEST_CHECK(holds(said, "stopped by run.stop after 7 of 10 iterations of " + name));
+    method.run.stop = [&] { return done == 10; };  // what is finished is not stopped
+    DOCTEST_CHECK_NOTHROW((void)method(planted, x, lumen::Targets{Class{.index = 0}, Class{.index = 1}}));
+  };
+  check(ExtremalPerturbation{.baseline = zero, .iterations = 5, .step = 4}, "extremal perturbation");
+  check(MeaningfulPerturbation{.baseline = zero, .iterations = 5, .step = 4}, "meaningful perturbation");
+}
+
 DOCTEST_TEST_CASE("what masks that are sought cannot do is an Error") {
   const Tensor x = at::ones({1, 1, 32, 32}, at::kFloat);
   const auto error = [&](const auto& method) {

@@ -76,8 +76,10 @@ DOCTEST_TEST_CASE("HSIC is that of its definition, on the very masks that the mo
   };
   // a model of many features sees no mask twice, so that what is remembered hides none; all in one pass
   const Tensor wide = at::ones({1, 60}, at::kDouble);
-  const Hsic method{
-      .bandwidth = 0.7, .samples = 300, .run = {.memory = std::int64_t{1} << 40, .row_bytes = 1}, .seed = 5};
+  const Hsic method{.bandwidth = 0.7,
+                    .samples = 300,
+                    .run = {.memory = std::int64_t{1} << 40, .passes = lumen::Passes::Whole, .row_bytes = 1},
+                    .seed = 5};
   const auto why = method(spy, wide, Class{});
   const Tensor masks = at::cat(seen);
   DOCTEST_REQUIRE(masks.size(0) == 300);

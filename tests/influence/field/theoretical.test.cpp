@@ -163,6 +163,8 @@ DOCTEST_TEST_CASE("random probes estimate the mean squares of the rows, within t
   DOCTEST_CHECK(
       at::equal(probed.energy, inf::probe_energy(net, image, inf::Mask{mask}, score, 400, {}, 3).energy));
   DOCTEST_CHECK(!message_of([&] { (void)inf::probe_energy(net, image, inf::All{}, score, 1); }).empty());
+  const lumen::Run once{.stop = [] { return true; }};
+  DOCTEST_CHECK_THROWS_AS((void)inf::probe_energy(net, image, inf::All{}, score, 2, once), lumen::Stopped);
 }
 
 DOCTEST_TEST_CASE("a layer's field is the sum over its channels of squared gradients") {

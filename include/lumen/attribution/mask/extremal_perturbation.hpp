@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <lumen/attribution/mask/detail/descent.hpp>
 #include <lumen/attribution/mask/detail/masked_input.hpp>
 #include <lumen/attribution/mask/detail/smooth_mask.hpp>
 #include <lumen/baseline/blur.hpp>
@@ -55,7 +56,7 @@ struct ExtremalPerturbation {
   /// @param x       floating point, [N, C, L] or [N, C, H, W], in a tuple beside held parts; unchanged
   /// @param target  [N, ...] -> [N], or `Targets` for several, each of which gets masks of its own
   /// @return m in [0, 1], the same for all channels, and `score`
-  /// @throws Error  bad input, baseline or options; a score that is not finite
+  /// @throws Error  bad input, baseline or options; a score that is not finite; Stopped after an iteration
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     check();
@@ -102,24 +103,20 @@ struct ExtremalPerturbation {
     const std::vector<std::int64_t> cells = smooth.grid();
     Tensor grid = at::full({n, 1, cells[0], cells[1]}, 0.5, input.image().options());
     Tensor speed = at::zeros_like(grid);
-    for (std::int64_t i = 0; i < iterations; ++i) {
-      const at::AutoGradMode enable(true);
-      const Tensor leaf = grid.detach().requires_grad_(true);
+    const detail::Descent descent{"extremal perturbation", iterations, targets, run};
+    const auto loss = [&](const Tensor& leaf, std::int64_t i) {
       const Tensor mask = smooth(leaf), seen = mask.detach();
       Tensor pull = at::zeros_like(seen);
       if (goal != MaskGoal::Remove) pull = pull + input.pull(target, seen);
       if (goal != MaskGoal::Preserve) pull = pull + input.pull(target, 1 - seen);
       const Tensor sorted = std::get<0>(mask.reshape({n, pixels}).sort(1));
-      const Tensor loss = strength_at(i) * (sorted - order).square().mean(1).sum() - (mask * pull).sum();
-      const Tensor slope = torch::autograd::grad({loss}, {leaf}).front();
-      const at::NoGradGuard no_grad;
+      return strength_at(i) * (sorted - order).square().mean(1).sum() - (mask * pull).sum();
+    };
+    const auto way = [&](const Tensor& slope, std::int64_t) {
       speed = momentum * speed + slope;
-      grid = (grid - rate * speed).clamp(0, 1);
-      if (run.progress) {
-        const auto done = static_cast<std::int64_t>(target) * iterations + i + 1;
-        run.progress("extremal perturbation", done, static_cast<std::int64_t>(targets) * iterations);
-      }
-    }
+      return rate * speed;
+    };
+    grid = descent(target, grid, loss, way);
     const at::NoGradGuard no_grad;
     return smooth(grid);
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <lumen/attribution/cam/upsample.hpp>
+#include <lumen/attribution/mask/detail/descent.hpp>
 #include <lumen/attribution/mask/detail/masked_input.hpp>
 #include <lumen/baseline/blur.hpp>
 #include <lumen/engine/method.hpp>
@@ -46,7 +47,7 @@ struct MeaningfulPerturbation {
   /// @param x       floating point, [N, C, L] or [N, C, H, W], in a tuple beside held parts; unchanged
   /// @param target  [N, ...] -> [N], or `Targets` for several, each of which gets masks of its own
   /// @return 1 - m in [0, 1], the same for all channels, and `score`
-  /// @throws Error  bad input, baseline or options; a score that is not finite
+  /// @throws Error  bad input, baseline or options; a score that is not finite; Stopped after an iteration
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     check();
@@ -97,26 +98,20 @@ struct MeaningfulPerturbation {
     const std::vector<std::int64_t> size{input.height(), input.width()};
     Tensor grid = at::ones({input.samples(), 1, cells(size[0]), cells(size[1])}, input.image().options());
     Tensor mean = at::zeros_like(grid), square = at::zeros_like(grid);
-    for (std::int64_t i = 0; i < iterations; ++i) {
-      const at::AutoGradMode enable(true);
-      const Tensor leaf = grid.detach().requires_grad_(true);
+    const detail::Descent descent{"meaningful perturbation", iterations, targets, run};
+    const auto loss = [&](const Tensor& leaf, std::int64_t) {
       const Tensor mask = upsampled(leaf, size, Upsample::Bilinear);
       const Tensor pull = input.pull(target, mask.detach());
-      const Tensor loss =
-          (mask * pull).sum() + sparsity * (1 - leaf).mean({1, 2, 3}).sum() + smoothness * roughness(leaf);
-      const Tensor slope = torch::autograd::grad({loss}, {leaf}).front();
-      const at::NoGradGuard no_grad;
+      return (mask * pull).sum() + sparsity * (1 - leaf).mean({1, 2, 3}).sum() + smoothness * roughness(leaf);
+    };
+    const auto way = [&](const Tensor& slope, std::int64_t i) {
       mean = 0.9 * mean + 0.1 * slope;
       square = 0.999 * square + 0.001 * slope.square();
       const auto taken = static_cast<double>(i + 1);
-      const Tensor way =
-          mean / (1 - std::pow(0.9, taken)) / ((square / (1 - std::pow(0.999, taken))).sqrt() + 1e-8);
-      grid = (grid - rate * way).clamp(0, 1);
-      if (run.progress) {
-        const auto done = static_cast<std::int64_t>(target) * iterations + i + 1;
-        run.progress("meaningful perturbation", done, static_cast<std::int64_t>(targets) * iterations);
-      }
-    }
+      return rate *
+             (mean / (1 - std::pow(0.9, taken)) / ((square / (1 - std::pow(0.999, taken))).sqrt() + 1e-8));
+    };
+    grid = descent(target, grid, loss, way);
     const at::NoGradGuard no_grad;
     return upsampled(grid, size, Upsample::Bilinear);
   }

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include <lumen/engine/side_by_side.hpp>
 #include <lumen/influence/detail/point.hpp>
-#include <lumen/influence/detail/side_by_side.hpp>
 #include <lumen/influence/detail/stream.hpp>
 
 namespace lumen::influence::detail {
@@ -128,13 +128,14 @@ inline Report averaged_rows(const engine::Function& model, const Tensor& x, cons
           sums[t][i].add(slot->rows(t, chunks[i]), points.weights[static_cast<std::size_t>(k)],
                          points.scatter, plane);
         };
-        side_by_side(static_cast<std::int64_t>(chunks.size()), add);
+        engine::side_by_side(static_cast<std::int64_t>(chunks.size()), add);
       }
       for (const Tensor& chunk : chunks) {
         if (report.way == Way::Whole)
           report.backward_passes += chunk.size(0) * static_cast<std::int64_t>(targets.size());
       }
       if (!keep) slot.reset();
+      stream.tell();
     }
     for (std::size_t t = 0; t < targets.size(); ++t) {
       for (std::size_t c = 0; c < chunks.size(); ++c) {

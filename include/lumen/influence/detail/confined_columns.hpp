@@ -8,12 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include <lumen/engine/side_by_side.hpp>
 #include <lumen/influence/column_chunk.hpp>
 #include <lumen/influence/detail/confined_rows.hpp>
 #include <lumen/influence/detail/forward.hpp>
 #include <lumen/influence/detail/plan.hpp>
 #include <lumen/influence/detail/question.hpp>
-#include <lumen/influence/detail/side_by_side.hpp>
 
 namespace lumen::influence::detail {
 
@@ -69,7 +69,7 @@ class ConfinedColumns {
     for (std::size_t begin = 0; begin < chunks.size(); begin += workers) {
       const std::size_t count = std::min(chunks.size() - begin, workers);
       std::vector<std::vector<op::local::Patches>> found(count);
-      side_by_side(static_cast<std::int64_t>(count), [&](std::int64_t i) {
+      engine::side_by_side(static_cast<std::int64_t>(count), [&](std::int64_t i) {
         const auto c = static_cast<std::size_t>(i);
         op::local::Patches changes = outputs(chunks[begin + c], begin + c == 0 ? &shares : nullptr);
         changes.owned = false;

@@ -12,10 +12,10 @@
 
 #include <ATen/Parallel.h>
 
+#include <lumen/engine/side_by_side.hpp>
 #include <lumen/influence/detail/backward.hpp>
 #include <lumen/influence/detail/network.hpp>
 #include <lumen/influence/detail/plan.hpp>
-#include <lumen/influence/detail/side_by_side.hpp>
 #include <lumen/influence/detail/stream.hpp>
 
 namespace lumen::influence::detail {
@@ -62,7 +62,7 @@ class ConfinedRows {
       const std::size_t count = std::min(chunks.size() - begin, static_cast<std::size_t>(workers_));
       for (std::size_t target = 0; target < targets; ++target) {
         std::vector<op::local::Patches> found(count);
-        side_by_side(static_cast<std::int64_t>(count), [&](std::int64_t i) {
+        engine::side_by_side(static_cast<std::int64_t>(count), [&](std::int64_t i) {
           const auto c = static_cast<std::size_t>(i);
           found[c] = rows(target, chunks[begin + c], begin + c == 0 ? &shares : nullptr);
         });

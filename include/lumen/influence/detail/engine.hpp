@@ -171,9 +171,8 @@ inline void stream_columns(const Network& network, const Question& question, con
         const auto at_sink = Clock::now();
         sink(chunk);
         report.sink_seconds += seconds(at_sink);
-        if (run.progress)
-          run.progress("columns", report.rows,
-                       index.size(0) * static_cast<std::int64_t>(question.seeds.size()));
+        tell_stream(run, "columns", report.rows,
+                    index.size(0) * static_cast<std::int64_t>(question.seeds.size()));
       },
       shares);
   report.row_seconds = seconds(start) - report.sink_seconds;

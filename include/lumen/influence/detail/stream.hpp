@@ -4,8 +4,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <utility>
 
+#include <lumen/core/error.hpp>
+#include <lumen/engine/sweep.hpp>
 #include <lumen/influence/detail/question.hpp>
 #include <lumen/influence/options.hpp>
 #include <lumen/influence/row_chunk.hpp>
@@ -16,6 +19,14 @@ namespace lumen::influence::detail {
 struct Evidence {
   Tensor completeness_error{}, standard_error{};
 };
+
+/// Tells the progress of a stream. @throws Stopped if `run.stop` ends it; what is done by then the sink has
+inline void tell_stream(const Run& run, std::string_view what, std::int64_t done, std::int64_t total) {
+  if (engine::stopped(run, what, done, total)) {
+    throw Stopped(text("influence: stopped by run.stop after ", done, " of ", total, " ", what,
+                       "; the sink was given these"));
+  }
+}
 
 /// Hands chunks of rows to the sink, counts them and tells how far it is.
 class Stream {
@@ -53,11 +64,11 @@ class Stream {
     tell();
   }
 
-  /// How far it is, also where no row is done yet: what the listener throws stops the stream.
+  /// How far it is, also where no row is done yet.
+  /// @throws Stopped if `run.stop` ends it; what the listener throws ends it too
   void tell() const {
-    if (!run_.progress) return;
-    const auto targets = static_cast<std::int64_t>(question_.seeds.size());
-    run_.progress("rows", report_.rows, question_.size() * targets);
+    tell_stream(run_, "rows", report_.rows,
+                question_.size() * static_cast<std::int64_t>(question_.seeds.size()));
   }
 
  private:

@@ -11,6 +11,7 @@
 #include <lumen/core/seed.hpp>
 #include <lumen/core/tensor.hpp>
 #include <lumen/engine/gradient.hpp>
+#include <lumen/engine/sweep.hpp>
 #include <lumen/influence/detail/question.hpp>
 #include <lumen/influence/field/effective.hpp>
 #include <lumen/influence/outputs.hpp>
@@ -98,7 +99,7 @@ Probed probe_energy(M&& model, const Tensor& x, const Outputs& outputs, const An
     require(row.defined(), cut);
     const at::NoGradGuard no_grad;
     moments.add(row[0].to(at::kDouble).sum(0).square() / static_cast<double>(question.size()));
-    if (run.progress) run.progress("probes", k + 1, probes);
+    engine::tell(run, "probes", k + 1, probes);
   }
   return {.energy = moments.mean().cpu(), .standard_error = moments.standard_error().cpu(), .probes = probes};
 }
@@ -150,8 +151,7 @@ Probed probe_energy(M&& model, const Tensor& x, const Outputs& outputs, const An
                       .row = centre(row, x.size(2), value.size(2)),
                       .column = centre(column, x.size(3), value.size(3)),
                       .rows = 1});
-    if (run.progress)
-      run.progress("fields", static_cast<std::int64_t>(i) + 1, static_cast<std::int64_t>(values.size()));
+    engine::tell(run, "fields", static_cast<std::int64_t>(i) + 1, static_cast<std::int64_t>(values.size()));
   }
   return fields;
 }

@@ -14,6 +14,7 @@
 #include <ATen/Parallel.h>
 
 #include <lumen/engine/function.hpp>
+#include <lumen/engine/side_by_side.hpp>
 #include <lumen/engine/start.hpp>
 #include <lumen/engine/sweep.hpp>
 #include <lumen/perturb/changes.hpp>
@@ -116,16 +117,10 @@ Incremental::Chunk largest(const Incremental& incremental, const R& regions, std
 template <Regions R>
 void compute(const Incremental& incremental, const std::vector<Incremental::Chunk>& chunks, const R& regions,
              std::vector<std::vector<Tensor>>& found) {
-  const auto some = [&](std::int64_t from, std::int64_t to) {
-    for (auto c = static_cast<std::size_t>(from); c < static_cast<std::size_t>(to); ++c)
-      found[c] = incremental(chunks[c], regions);
-  };
-  const auto all = static_cast<std::int64_t>(chunks.size());
-  if (all > 1) {
-    at::parallel_for(0, all, 1, some);
-  } else {
-    some(0, all);
-  }
+  engine::side_by_side(static_cast<std::int64_t>(chunks.size()), [&](std::int64_t i) {
+    const auto c = static_cast<std::size_t>(i);
+    found[c] = incremental(chunks[c], regions);
+  });
 }
 
 /// Visits regions by incremental passes, as many as that is the cheaper way for.

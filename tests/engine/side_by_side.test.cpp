@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <lumen/influence/detail/side_by_side.hpp>
+#include <lumen/engine/side_by_side.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -43,7 +43,7 @@ DOCTEST_TEST_CASE("work side by side: each once, products on one thread meanwhil
   if (before == 0) DOCTEST_MESSAGE("SKIPPED in part: LibTorch's products are not OpenBLAS's");
   std::vector<std::atomic<int>> done(7);
   std::atomic<int> most = 0;
-  lumen::influence::detail::side_by_side(7, [&](std::int64_t i) {
+  lumen::engine::side_by_side(7, [&](std::int64_t i) {
     ++done[static_cast<std::size_t>(i)];
     most = std::max(most.load(), threads());
   });
@@ -55,12 +55,11 @@ DOCTEST_TEST_CASE("work side by side: each once, products on one thread meanwhil
 DOCTEST_TEST_CASE("nested, and after an exception, the number of threads is as it was") {
   const Two two;
   const int before = threads();
-  DOCTEST_CHECK_THROWS_AS(
-      lumen::influence::detail::side_by_side(2,
-                                             [](std::int64_t) {
-                                               const lumen::influence::detail::SerialProducts inner;
-                                               throw std::runtime_error("stop");
-                                             }),
-      std::runtime_error);
+  DOCTEST_CHECK_THROWS_AS(lumen::engine::side_by_side(2,
+                                                      [](std::int64_t) {
+                                                        const lumen::engine::SerialProducts inner;
+                                                        throw std::runtime_error("stop");
+                                                      }),
+                          std::runtime_error);
   DOCTEST_CHECK(threads() == before);
 }

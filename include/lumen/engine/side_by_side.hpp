@@ -11,7 +11,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 
-namespace lumen::influence::detail {
+namespace lumen::engine {
 
 /// While one lives, OpenBLAS computes a product on the thread that asks for it. It knows nothing of LibTorch's threads, and
 /// would put all of its own to work for each of them: two threads were then half as fast as one. Does nothing where
@@ -78,4 +78,4 @@ void side_by_side(std::int64_t count, const Work& work) {
   }
 }
 
-}  // namespace lumen::influence::detail
+}  // namespace lumen::engine
