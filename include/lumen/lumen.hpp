@@ -21,6 +21,7 @@
 
 #include <lumen/target/any.hpp>
 #include <lumen/target/element.hpp>
+#include <lumen/target/logit.hpp>
 #include <lumen/target/region.hpp>
 #include <lumen/target/slice.hpp>
 #include <lumen/target/transform.hpp>

@@ -220,6 +220,14 @@ DOCTEST_TEST_CASE("what does not fit is refused by name") {
   };
   const Tensor one = at::ones({1, 1, 8, 8}, at::kBool);
   DOCTEST_CHECK(holds(said(perturb::Prediction{}), "a class for each pixel"));
+  const auto lone = [](double threshold, bool given) {
+    const perturb::Prediction predicted{.threshold = given ? std::optional(threshold) : std::nullopt};
+    const auto sigmoid = [](const Tensor& image) { return at::sigmoid(image * 3.0); };
+    const Tensor image = nets::random({2, 1, 8, 8}, 773);
+    return FeatureAblation{.groups = predicted}(sigmoid, image, target::Region{.mask = at::ones({8, 8})});
+  };
+  DOCTEST_CHECK(holds(message_of([&] { (void)lone(0.0, false); }), "give threshold = 0.5"));
+  DOCTEST_CHECK(lone(0.5, true).forward_passes > lone(0.0, true).forward_passes);
   DOCTEST_CHECK(holds(said([](const Tensor& each) { return each; }), "Double"));
   DOCTEST_CHECK(
       holds(said([](const Tensor&) { return at::zeros({1, 1, 8, 9}, at::kLong); }), "[1, 1, 8, 9]"));

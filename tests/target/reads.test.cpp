@@ -8,6 +8,7 @@
 
 #include <lumen/target/any.hpp>
 #include <lumen/target/element.hpp>
+#include <lumen/target/logit.hpp>
 #include <lumen/target/region.hpp>
 #include <lumen/target/slice.hpp>
 #include <lumen/target/transform.hpp>
@@ -62,6 +63,7 @@ DOCTEST_TEST_CASE("targets tell the box of the output that their scores depend o
       {target::Slice{{{1, 2}}}, dense},
       {target::Softmax{pixel}, dense},
       {target::LogOdds{region}, dense},
+      {target::Logit{pixel}, dense.sigmoid() * 0.2},
       {target::Margin{pixel, region}, dense},
       {target::Softmax{target::Class{.index = 1}}, classes},
       {AnyTarget(target::ClassRegion{.channel = 1}).freeze(dense), dense},

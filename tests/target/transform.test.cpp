@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <lumen/target/element.hpp>
+#include <lumen/target/logit.hpp>
 #include <lumen/target/region.hpp>
 
 #include "support/allclose.hpp"
@@ -18,6 +19,7 @@ namespace oracle = lumen::testing::oracle;
 namespace target = lumen::target;
 using target::Class;
 using target::ClassRegion;
+using target::Logit;
 using target::LogOdds;
 using target::Margin;
 using target::Softmax;
@@ -161,6 +163,30 @@ DOCTEST_TEST_CASE("frozen inside a transform, a region stays where it was") {
     DOCTEST_CHECK(
         all_close(margin.freeze(before)(after), region(after) - target::Pixel{.row = 1}(after), 1e-14));
   }
+}
+
+DOCTEST_TEST_CASE("Logit of probabilities is LogOdds of the logits that they are of") {
+  const auto probabilities = [](const Tensor& z) { return z.size(1) == 1 ? z.sigmoid() : z.softmax(1); };
+  for (const std::int64_t channels : {1, 2, 3}) {
+    DOCTEST_CAPTURE(channels);
+    const Tensor z = random({4, channels}, 11, 2.0), dense = random({2, channels, 4, 5}, 12);
+    const Class asked{.index = channels - 1};
+    DOCTEST_CHECK(all_close(Logit{asked}(probabilities(z)), LogOdds{asked}(z), 1e-12));
+    const auto whole = [&](const Tensor& logits) { return Logit{asked}(probabilities(logits)); };
+    DOCTEST_CHECK(all_close(gradient(whole, z), gradient(LogOdds{asked}, z), 1e-12));
+    const target::ClassRegion region{.threshold = 0.4};
+    const auto frozen = Logit{region}.freeze(probabilities(dense));
+    const Tensor other = probabilities(random({2, channels, 4, 5}, 13));
+    DOCTEST_CHECK(all_close(frozen(other), region.freeze(probabilities(dense))(at::logit(other)), 1e-12));
+  }
+  const target::Classes own{at::tensor({0, 1, 0, 1}, at::kLong)};
+  const Tensor p = random({4, 2}, 14).softmax(1), index = at::tensor({3, 3, 0}, at::kLong);
+  DOCTEST_CHECK(
+      all_close(Logit{own}.rows(index)(p.index_select(0, index)), Logit{own}(p).index_select(0, index), 0));
+  DOCTEST_CHECK_THROWS_WITH_AS((void)Logit{own}(scores.narrow(0, 0, 4)),
+                               doctest::Contains("use target::LogOdds"), Error);
+  // rounding of an average is none of its business; what is certain has no finite log-odds
+  DOCTEST_CHECK_FALSE(Logit{Class{}}(at::full({1, 1}, 1.0 + 1e-7)).isfinite().item<bool>());
 }
 
 DOCTEST_TEST_CASE("a margin is one question less the other, row by row") {

@@ -13,6 +13,7 @@
 #include <lumen/script/network.hpp>
 #include <lumen/target/element.hpp>
 #include <lumen/target/region.hpp>
+#include <lumen/trace/program.hpp>
 
 #include <script/models.hpp>
 #include <support/allclose.hpp>
@@ -103,6 +104,34 @@ DOCTEST_TEST_CASE("rectifiers that work in place, layers from the end, edits of 
   compare(trace::edit(Net{nothing}, layer::nth("relu", 0), holed), Net{holed});
   DOCTEST_CHECK(
       all_close(trace::edit(once, layer::tap("middle"), nothing).forward(image), once.forward(image), 0));
+}
+
+DOCTEST_TEST_CASE("a program of an edited model repeats the edit, also where the layer works in place") {
+  for (const bool in_place : {false, true}) {
+    DOCTEST_CAPTURE(in_place);
+    const Net<decltype(nothing)> net{nothing, in_place};
+    for (const layer::Layer& at : {layer::nth("relu", 0), layer::input(layer::nth("relu", 0))}) {
+      DOCTEST_CAPTURE(at.what());
+      const auto model = trace::edit(net, at, rectified);
+      const auto program =
+          trace::Program::record([&](const Tensors& x) { return model.forward(x.front()); }, {image});
+      DOCTEST_INFO(program.why_not());
+      DOCTEST_REQUIRE(program.exact());
+      DOCTEST_CHECK(all_close(program({image * 2.0}), model.forward(image * 2.0), 1e-14));
+      Tensors rows[2];
+      std::size_t which = 0;
+      const Tensor one = image.narrow(0, 0, 1);
+      for (const influence::Way way : {influence::Way::Cheapest, influence::Way::Whole}) {
+        const auto report = influence::rows(
+            model, one, influence::Every{.step = 3}, {AnyTarget(target::Class{.index = 1})},
+            [&](const influence::RowChunk& chunk) { rows[which].push_back(chunk.dense().clone()); },
+            {.way = way});
+        DOCTEST_CHECK((report.way == influence::Way::Whole) == (way == influence::Way::Whole));
+        ++which;
+      }
+      DOCTEST_CHECK(all_close(at::cat(rows[0]), at::cat(rows[1]), 1e-12));
+    }
+  }
 }
 
 DOCTEST_TEST_CASE("the model is as it was, also after an exception") {

@@ -98,9 +98,9 @@ inline std::optional<perturb::Features> named_features(const std::string& words)
     return felzenszwalb;
   }
   if (name == "prediction") {
-    perturb::Prediction prediction;
-    into(rest, name, {&prediction.threshold});
-    return prediction;
+    double threshold = 0;
+    into(rest, name, {&threshold});
+    return perturb::Prediction{.threshold = rest.empty() ? std::optional<double>{} : threshold};
   }
   return std::nullopt;
 }

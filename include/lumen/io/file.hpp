@@ -69,13 +69,14 @@ inline void write_file(const std::filesystem::path& path, std::span<const std::u
   return dotted;
 }
 
-/// Runs `body`, and puts `path` in front of the message of an Error that it throws.
+/// Runs `body`, and puts `path` in front of the message of an Error that it throws, once.
 template <class Body>
 decltype(auto) naming(const std::filesystem::path& path, const Body& body) {
   try {
     return body();
   } catch (const Error& error) {
-    throw Error(text(path, ": ", error.what()), error.where());
+    const std::string front = text(path, ": "), said = error.what();
+    throw Error(said.starts_with(front) ? said : front + said, error.where());
   }
 }
 

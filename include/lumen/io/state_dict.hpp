@@ -104,10 +104,10 @@ using StateDict = std::vector<NamedTensor>;
                                                  std::vector<SkippedObject>* skipped = nullptr) {
   if (skipped != nullptr) skipped->clear();
   const bool safetensors = file.size() > 8 && file[8] == '{' && !pth_detail::starts_with(file, "PK");
-  require(safetensors || !pth_detail::starts_with(file, "{"),
-          "the file is JSON, perhaps the index of a network that is saved in several safetensors files: its "
-          "\"weight_map\" "
-          "names them; read each one and put their tensors into one StateDict");
+  require(
+      safetensors || !pth_detail::starts_with(file, "{"),
+      "the file is JSON, perhaps the index of a network that is saved in several files: its \"weight_map\" "
+      "names them; read each one and put their tensors into one StateDict");
   return to_state_dict(safetensors ? parse_safetensors(file) : parse_pth(file, skipped));
 }
 

@@ -17,7 +17,7 @@ struct UnreadFormat {
 };
 
 /// What people hand to image and array readers, for messages.
-inline constexpr std::array<UnreadFormat, 17> unread_formats{{
+inline constexpr std::array<UnreadFormat, 18> unread_formats{{
     {8, "WEBP", "a WebP image", "convert it to PNG"},
     {4, "ftypavif", "an AVIF image", "convert it to PNG"},
     {4, "ftyphei", "a HEIF image", "convert it to PNG"},
@@ -32,6 +32,7 @@ inline constexpr std::array<UnreadFormat, 17> unread_formats{{
     {0, "\x93NUMPY", "an npy array", "read it with lumen::io::read_npy or lumen::io::read"},
     {0, "\x89HDF", "an HDF5 file", "save its array with numpy.save"},
     {0, "\x1f\x8b", "a gzip file (of NIfTI, perhaps)", "unpack it, and save an array with numpy.save"},
+    {128, "DICM", "a DICOM file", "save its array with numpy.save: pydicom.dcmread(\"x.dcm\").pixel_array"},
     {0, "PK\x03\x04", "a zip archive: an npz of several arrays, or a file of torch.save",
      "take one array out: numpy.save(\"x.npy\", numpy.load(\"x.npz\")[\"x\"]), or "
      "numpy.save(\"x.npy\", torch.load(\"x.pt\").numpy())"},

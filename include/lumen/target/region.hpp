@@ -30,6 +30,21 @@ inline void check_pixels(const Tensor& pixels, const std::string& why) {
   throw Error(any.numel() == 1 ? why : text(why, " (sample ", which, ", counted from 0)"));
 }
 
+/// Where the pixels of a lone channel's class are those above 0.
+/// @param who  asks, for the message
+/// @throws Error if a sample's values [N, H, W] may be probabilities, whose region would be the whole image
+inline void check_logits(const Tensor& values, const char* who) {
+  const Tensor low = values.flatten(1).amin(1), high = values.flatten(1).amax(1);
+  const Tensor doubtful = (low > 0).logical_or((low >= 0).logical_and(high <= 1));
+  require(!doubtful.any().item<bool>(), [&] {
+    const Tensor which = doubtful.to(at::kByte).argmax();
+    return text(who, ": the one channel's values lie between ", low.index({which}).item<double>(), " and ",
+                high.index({which}).item<double>(),
+                ", so that as logits nearly all pixels would be in the region; if the model ends in a "
+                "sigmoid give threshold = 0.5, if these are logits threshold = 0");
+  });
+}
+
 }  // namespace detail
 
 /// One channel's score over a region of the output: Vinogradova, Dibrov and Myers, "Towards Interpretable
@@ -111,7 +126,7 @@ struct ClassRegion {
     if (threshold) {
       region = detached.select(1, which) > *threshold;
     } else if (output.size(1) == 1) {
-      check_logits(detached.select(1, 0));
+      detail::check_logits(detached.select(1, 0), "target::ClassRegion");
       region = detached.select(1, 0) > 0;
     } else {
       region = detached.argmax(1) == which;
@@ -124,21 +139,6 @@ struct ClassRegion {
   }
   Tensor operator()(const Tensor& output) const { return freeze(output)(output); }
   ClassRegion rows(const Tensor&) const { return *this; }
-
- private:
-  /// @throws Error if a sample's values [N, H, W] may be probabilities, whose region would be the whole image
-  static void check_logits(const Tensor& values) {
-    const Tensor low = values.flatten(1).amin(1), high = values.flatten(1).amax(1);
-    const Tensor doubtful = (low > 0).logical_or((low >= 0).logical_and(high <= 1));
-    require(!doubtful.any().item<bool>(), [&] {
-      const Tensor which = doubtful.to(at::kByte).argmax();
-      return text(
-          "target::ClassRegion: the one channel's values lie between ", low.index({which}).item<double>(),
-          " and ", high.index({which}).item<double>(),
-          ", so that as logits nearly all pixels would be in the region; if the model ends in a sigmoid give "
-          "threshold = 0.5, if these are logits threshold = 0");
-    });
-  }
 };
 
 }  // namespace lumen::target

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -13,6 +12,7 @@
 #include <lumen/core/error.hpp>
 #include <lumen/core/tensor.hpp>
 #include <lumen/trace/detail/audience.hpp>
+#include <lumen/trace/detail/hearing_earlier.hpp>
 #include <lumen/trace/intercept.hpp>
 #include <lumen/trace/layer.hpp>
 #include <lumen/trace/layer_listener.hpp>
@@ -21,33 +21,6 @@
 namespace lumen::trace {
 
 namespace detail {
-
-/// While it lives, inside of `self`'s on_call or on_tap, those hear what runs who began to listen before `self` did: to
-/// them it is a part of the model.
-class HearingEarlier {
- public:
-  explicit HearingEarlier(const Listener& self) {
-    const auto& all = audience_in_slot(true)->listeners;
-    const auto place = std::find(all.begin(), all.end(), &self);
-    if (place == all.end() || place + 1 == all.end()) return;
-    audience_ = std::make_shared<Audience>();
-    audience_->listeners.assign(place + 1, all.end());
-    c10::impl::tls_set_dispatch_key_excluded(key, false);
-    audience_->begin();
-  }
-  HearingEarlier(const HearingEarlier&) = delete;
-  HearingEarlier& operator=(const HearingEarlier&) = delete;
-  ~HearingEarlier() {
-    if (audience_ == nullptr) return;
-    audience_->listeners.clear();
-    audience_->end();
-    c10::impl::tls_set_dispatch_key_included(key, true);
-    c10::impl::tls_set_dispatch_key_excluded(key, true);
-  }
-
- private:
-  std::shared_ptr<Audience> audience_;
-};
 
 /// While it lives, those who listen hear nothing of what this thread runs; others may begin to.
 class Unheard {
@@ -93,7 +66,7 @@ class Edited {
       }
     }
     const LayerListener* self = nullptr;
-    LayerListener listener({layer}, [&](std::size_t, const Tensor& value) {
+    const auto edited = [&](std::size_t, const Tensor& value) {
       const detail::HearingEarlier hearing(*self);
       Tensor changed = std::invoke(change_, Tensor(value.clone()));
       require(changed.defined() && changed.sizes() == value.sizes() && changed.dtype() == value.dtype() &&
@@ -105,7 +78,8 @@ class Edited {
                     changed.defined() ? text(changed.scalar_type(), changed.sizes()) : "an undefined tensor");
               });
       return changed;
-    });
+    };
+    LayerListener listener({layer}, edited, LayerListener::Writes::Heard);
     self = &listener;
     Tensor output;
     {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include <torch/csrc/autograd/variable.h>
 
 #include <lumen/engine/gradient.hpp>
+#include <lumen/trace/detail/hearing_earlier.hpp>
 #include <lumen/trace/layer_match.hpp>
 #include <lumen/trace/ungraphed.hpp>
 
@@ -22,7 +24,12 @@ class LayerListener final : public Listener {
  public:
   using Visit = std::function<Tensor(std::size_t which, const Tensor& value)>;
 
-  LayerListener(const std::vector<Layer>& layers, Visit visit) : visit_(std::move(visit)) {
+  /// Whether those who began to listen before hear how a value is written over that an in-place operator gave: as a
+  /// part of the model, which a replay repeats.
+  enum class Writes { Unheard, Heard };
+
+  LayerListener(const std::vector<Layer>& layers, Visit visit, Writes writes = Writes::Unheard)
+      : visit_(std::move(visit)), writes_(writes) {
     for (const Layer& layer : layers) matches_.emplace_back(layer);
   }
 
@@ -88,19 +95,23 @@ class LayerListener final : public Listener {
   /// `other` in the place of `value`. The model may hold the very tensor that an in-place operator works on, so
   /// there that tensor gets the values and the history. It is no write of the model: its version stays, since the
   /// operator that made it may have saved it.
-  static Tensor placed(const Tensor& value, const Tensor& other, bool same_tensor) {
+  Tensor placed(const Tensor& value, const Tensor& other, bool same_tensor) const {
     if (!same_tensor || other.is_same(value)) return other;
+    const bool graphed = other.requires_grad();
     {
-      const at::NoGradGuard no_grad;
+      const at::AutoGradMode mode(at::GradMode::is_enabled() && !graphed);
+      std::optional<detail::HearingEarlier> hearing;
+      if (writes_ == Writes::Heard && !graphed) hearing.emplace(*this);
       value.variable_data().copy_(other);
     }
-    if (other.requires_grad() && at::GradMode::is_enabled()) {
+    if (graphed && at::GradMode::is_enabled()) {
       torch::autograd::impl::rebase_history(value, torch::autograd::impl::gradient_edge(other.clone()));
     }
     return value;
   }
 
   Visit visit_;
+  Writes writes_;
   Prefix prefix_ = Prefix::Graphed;
   Ungraphed ungraphed_;
   std::vector<LayerMatch> matches_;

@@ -108,6 +108,42 @@ DOCTEST_TEST_CASE("an operator and what it is, written out, get the same relevan
        [](const Tensor& x) { return at::xlogy(x.abs(), x.exp()); },
        [](const Tensor& x) { return x.abs() * x.exp().log(); },
        {2, 5}},
+      {"special_xlog1py",
+       [](const Tensor& x) { return at::special_xlog1py(x, x.abs()); },
+       [](const Tensor& x) { return x * x.abs().log1p(); },
+       {2, 5}},
+      {"pow",
+       [](const Tensor& x) { return at::pow(x.abs() + 0.5, x); },
+       [](const Tensor& x) { return (x * (x.abs() + 0.5).log()).exp(); },
+       {2, 5}},
+      {"pow of values of both signs",
+       [](const Tensor& x) { return at::pow(x, x.sigmoid().round() * 2.0 + 1.0); },
+       [](const Tensor& x) {
+         return ((x.sigmoid().round() * 2.0 + 1.0) * x.abs().log()).exp() * x.detach().sign();
+       },
+       {2, 5}},
+      {"float_power",
+       [](const Tensor& x) { return at::float_power(x.exp(), x.narrow(1, 0, 1)); },
+       [](const Tensor& x) { return (x.narrow(1, 0, 1) * x).exp(); },
+       {2, 5}},
+      {"atan2",
+       [](const Tensor& x) { return at::atan2(x, x.cos() - 0.5); },
+       [](const Tensor& x) { return x * (at::atan2(x, x.cos() - 0.5) / x).detach(); },
+       {2, 5}},
+      {"remainder",
+       [](const Tensor& x) { return at::remainder(x * 3.0, x.narrow(1, 0, 1).exp()); },
+       [](const Tensor& x) {
+         const Tensor by = x.narrow(1, 0, 1).exp();
+         return x * 3.0 - by * (x * 3.0 / by).detach().floor();
+       },
+       {2, 5}},
+      {"fmod",
+       [](const Tensor& x) { return at::fmod(x.exp() * 4.0, x.cos() + 1.5); },
+       [](const Tensor& x) {
+         const Tensor of = x.exp() * 4.0, by = x.cos() + 1.5;
+         return of - by * (of / by).detach().trunc();
+       },
+       {2, 5}},
       {"cummax",
        [](const Tensor& x) { return std::get<0>(at::cummax(x, 1)); },
        [](const Tensor& x) { return x.gather(1, std::get<1>(at::cummax(x.detach(), 1))); },
@@ -308,8 +344,8 @@ DOCTEST_TEST_CASE("what LRP cannot share is refused by name") {
       holds(said([](const Tensor& x) { return at::abs(at::fft_rfft(x)); }), "aten::fft_rfft, operator 0"));
   DOCTEST_CHECK(
       holds(said([](const Tensor& x) { return at::real(at::fft_fft(x)); }), "aten::fft_fft, operator 0"));
-  DOCTEST_CHECK(
-      holds(said([](const Tensor& x) { return at::pow(x.abs() + 1.0, x); }), "LRP has no rule for pow 0"));
+  DOCTEST_CHECK(holds(said([](const Tensor& x) { return at::igammac(x.abs() + 1.0, x.abs()); }),
+                      "LRP has no rule for igammac 0"));
   DOCTEST_CHECK(
       holds(said([](const Tensor& x) { return at::batch_norm(x, {}, {}, {}, {}, true, 0.1, 1e-5, false); }),
             "track_running_stats=False"));

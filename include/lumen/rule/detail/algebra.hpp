@@ -3,6 +3,8 @@
 
 #include <cmath>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include <lumen/rule/detail/given.hpp>
@@ -43,11 +45,47 @@ inline std::vector<c10::IValue> interpolation(const Given& given) {
   return {given.tensor(0) * (1.0 - w) + given.tensor(1) * w};
 }
 
+/// Both operands of an operator of two values, of which either may be a number, in one shape and type.
+inline std::vector<Tensor> two_values(const Given& given, std::optional<at::ScalarType> type = {}) {
+  const bool first = given.all()[0].isTensor(), second = given.all()[1].isTensor();
+  const Tensor like = given.tensor(first ? 0 : 1);
+  const auto value = [&](std::size_t i, bool tensor) {
+    return tensor ? given.tensor(i) : at::scalar_tensor(given.all()[i].toScalar(), like.options());
+  };
+  const Tensor a = value(0, first), b = value(1, second);
+  if (!type) type = first && second ? at::result_type(a, b) : like.scalar_type();
+  return at::broadcast_tensors({a.to(*type), b.to(*type)});
+}
+
 /// x log y, 0 where x is 0 whatever y is.
 inline std::vector<c10::IValue> x_log_y(const Given& given) {
-  const auto pair = at::broadcast_tensors({given.tensor(0), given.tensor(1)});
+  const auto pair = two_values(given);
   const Tensor nothing = (pair[0] == 0).logical_and(pair[1].isnan().logical_not_());
   return {(pair[0] * pair[1].masked_fill(nothing, 1).log()).masked_fill(nothing, 0)};
+}
+
+/// x log (1 + y), 0 where x is 0 whatever y is.
+inline std::vector<c10::IValue> x_log_1_y(const Given& given) {
+  const auto pair = two_values(given);
+  const Tensor nothing = (pair[0] == 0).logical_and(pair[1].isnan().logical_not_());
+  return {(pair[0] * pair[1].masked_fill(nothing, 0).log1p()).masked_fill(nothing, 0)};
+}
+
+/// |x|^y = exp(y log |x|), times what is left: the sign, and 0 where x is 0.
+inline std::vector<c10::IValue> power(const Given& given) {
+  const bool widened = given.op().schema().name().find("float_power") != std::string::npos;
+  const auto pair = two_values(given, widened ? std::optional(at::kDouble) : std::nullopt);
+  const Tensor none = pair[0].detach() == 0;
+  const Tensor magnitude = (pair[1] * pair[0].abs().masked_fill(none, 1).log()).exp();
+  return {magnitude * (at::pow(pair[0].detach(), pair[1].detach()) / magnitude.detach())};
+}
+
+/// a - n b, n being how often b is in a: constant but for jumps.
+inline std::vector<c10::IValue> what_remains(const Given& given, bool towards_zero) {
+  const auto pair = two_values(given);
+  const Tensor a = pair[0].detach(), b = pair[1].detach();
+  const Tensor rest = towards_zero ? at::fmod(a, b) : at::remainder(a, b);
+  return {pair[0] - pair[1] * ((a - rest) / b).round()};
 }
 
 inline Decompositions algebra() {
@@ -82,6 +120,8 @@ inline Decompositions algebra() {
                                  list("dilation"), false, none, g.integer("groups", 1))
                      .relu()};
        }},
+      {"float_power", power},
+      {"fmod", [](const Given& g) -> Values { return what_remains(g, true); }},
       {"hypot",
        [](const Given& g) -> Values { return {(g.tensor(0).square() + g.tensor(1).square()).sqrt()}; }},
       {"ldexp", [](const Given& g) -> Values { return {g.tensor(0) * at::pow(2.0, g.tensor(1))}; }},
@@ -96,7 +136,10 @@ inline Decompositions algebra() {
          const auto pair = at::broadcast_tensors({g.tensor(0), g.tensor(1)});
          return {at::stack({pair[0] * ln2, pair[1] * ln2}, 0).logsumexp(0) / ln2};
        }},
+      {"pow", power},
       {"prod", product_of_row},
+      {"remainder", [](const Given& g) -> Values { return what_remains(g, false); }},
+      {"special_xlog1py", x_log_1_y},
       {"xlogy", x_log_y},
   };
 }

@@ -26,8 +26,9 @@ struct Product {
   }
 };
 
-/// The magnitude of one value on the path with the sign of another: relevance goes to the magnitude.
-struct Magnitude {
+/// The magnitude of one value on the path with the sign of another, or the angle whose tangent is their quotient:
+/// relevance goes to the magnitude, and to the dividend.
+struct FirstOfTwo {
   Tensors operator()(const Record& record, const Tensors& relevance) const {
     return only(record, 0, relevance.front().sum_to_size(record.inputs.front().sizes()));
   }
@@ -64,7 +65,7 @@ struct Parts {
         return with_constant ? Backward(Pass{}) : Backward();
       }
       if (kinds::binaries.contains(record.kind) && record.paths() == 1) return Backward(Pass{});
-      if (record.kind == "copysign") return Backward(Magnitude{});
+      if (record.kind == "copysign" || record.kind == "atan2") return Backward(FirstOfTwo{});
       if (record.kind == "grid_sampler" && record.paths() == 1 && record.on_path[0]) return sum;
       if (kinds::scatters.contains(record.kind) && record.argument("reduce").isNone()) {
         const c10::IValue adds = record.argument("accumulate");
