@@ -18,12 +18,13 @@ Sample numbered(std::int64_t height, std::int64_t width) {
   return {.image = number.to(at::kFloat).unsqueeze(0),
           .label = number,
           .skeleton = number.remainder(3).eq(0),
-          .name = "numbers"};
+          .name = "numbers",
+          .weight = number.to(at::kFloat) / 2};
 }
 
 }  // namespace
 
-DOCTEST_TEST_CASE("Augment: image, label and skeleton stay aligned") {
+DOCTEST_TEST_CASE("Augment: image, label, skeleton and weight stay aligned") {
   const Sample sample = numbered(20, 30);
   std::set<std::string> seen;
   for (std::uint64_t index = 0; index < 64; ++index) {
@@ -32,6 +33,7 @@ DOCTEST_TEST_CASE("Augment: image, label and skeleton stay aligned") {
     DOCTEST_REQUIRE(view.image.is_contiguous());
     DOCTEST_CHECK(at::equal(view.image[0].to(at::kLong), view.label));
     DOCTEST_CHECK(at::equal(view.label.remainder(3).eq(0), view.skeleton));
+    DOCTEST_CHECK(at::equal(view.image[0] / 2, view.weight));
     const auto at_corner = [&](std::int64_t r, std::int64_t c) {
       return view.label[r][c].item<std::int64_t>();
     };

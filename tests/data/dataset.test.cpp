@@ -65,6 +65,30 @@ DOCTEST_TEST_CASE("stack: one size only") {
                                lumen::Error);
 }
 
+DOCTEST_TEST_CASE("weights of pixels: cropped and stacked with the image, all or none, checked") {
+  auto samples = SyntheticVessels{.size = 16}.many(0, 2);
+  samples[0].weight = samples[0].image[0] * 2;
+  DOCTEST_CHECK_THROWS_WITH_AS(static_cast<void>(lumen::data::stack(samples)),
+                               "stack: 1 of 2 samples have a weight; give all of them one, or none",
+                               lumen::Error);
+  samples[1].weight = samples[1].image[0] * 2;
+  Dataset dataset(samples, {.crop = 8, .seed = 1});
+  const auto batch = lumen::data::stack({dataset.get(0), dataset.get(1)});
+  DOCTEST_CHECK(at::equal(batch.weight, batch.image.select(1, 0) * 2));
+  DOCTEST_CHECK_FALSE(lumen::data::stack(SyntheticVessels{.size = 16}.many(0, 2)).weight.defined());
+  const auto refused = [&](const lumen::Tensor& weight, const char* message) {
+    samples[1].weight = weight;
+    DOCTEST_CHECK_THROWS_WITH_AS(Dataset{samples}, message, lumen::Error);
+  };
+  const lumen::Tensor one = at::ones({16, 16});
+  refused(one.to(at::kDouble),
+          "sample 'synthetic-1': the weight must be a float32 tensor [H, W] of the image's size");
+  refused(one.narrow(0, 0, 8),
+          "sample 'synthetic-1': the weight must be a float32 tensor [H, W] of the image's size");
+  refused(-one, "sample 'synthetic-1': the weight must be finite and at least 0 everywhere");
+  refused(one / 0, "sample 'synthetic-1': the weight must be finite and at least 0 everywhere");
+}
+
 DOCTEST_TEST_CASE("batches: every item once, an order for each epoch") {
   const auto one = lumen::data::batches(10, 4, 0, 0);
   DOCTEST_REQUIRE(one.size() == 3);

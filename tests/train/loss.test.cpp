@@ -107,3 +107,40 @@ DOCTEST_TEST_CASE("Loss: shapes that do not belong together") {
       SoftDice{.channel = 2}(at::rand({1, 2, 4, 4}), at::zeros({1, 4, 4}, at::kLong)),
       "SoftDice: channel 2 of logits [1, 2, 4, 4]", lumen::Error);
 }
+
+static_assert(lumen::train::PixelWeightedLoss<CrossEntropy> && !lumen::train::PixelWeightedLoss<SoftDice>);
+
+DOCTEST_TEST_CASE("CrossEntropy: pixels that count differently") {
+  at::Generator source = at::detail::createCPUGenerator(2);
+  const Tensor logits = at::randn({2, 3, 3, 4}, source, at::TensorOptions(at::kDouble));
+  const Tensor label = at::randint(3, {2, 3, 4}, source, at::TensorOptions(at::kLong));
+  const Tensor weight = at::rand({2, 3, 4}, source, at::TensorOptions(at::kDouble));
+  const std::vector<double> classes{0.5, 2.0, 0.25};
+  double above = 0, below = 0, plain_above = 0, plain_below = 0;
+  for (std::int64_t n = 0; n < 2; ++n)
+    for (std::int64_t r = 0; r < 3; ++r)
+      for (std::int64_t k = 0; k < 4; ++k) {
+        double sum = 0;
+        for (std::int64_t c = 0; c < 3; ++c) sum += std::exp(logits[n][c][r][k].item<double>());
+        const auto nll = [&](std::int64_t c) { return std::log(sum) - logits[n][c][r][k].item<double>(); };
+        const auto l = label[n][r][k].item<std::int64_t>();
+        const double w = weight[n][r][k].item<double>(), of_class = classes[static_cast<std::size_t>(l)];
+        plain_above += w * nll(l);
+        plain_below += w;
+        above += w * 0.7 * of_class * nll(l);
+        for (std::int64_t c = 0; c < 3; ++c)
+          above += w * 0.3 / 3 * classes[static_cast<std::size_t>(c)] * nll(c);
+        below += w * of_class;
+      }
+  DOCTEST_CHECK(CrossEntropy{}(logits, label, weight).item<double>() ==
+                doctest::Approx(plain_above / plain_below));
+  DOCTEST_CHECK(CrossEntropy{.weights = classes, .smoothing = 0.3}(logits, label, weight).item<double>() ==
+                doctest::Approx(above / below));
+  const Tensor even = at::full({2, 3, 4}, 7.0, at::kDouble);
+  DOCTEST_CHECK(
+      CrossEntropy{.weights = classes, .smoothing = 0.3}(logits, label, even).item<double>() ==
+      doctest::Approx(CrossEntropy{.weights = classes, .smoothing = 0.3}(logits, label).item<double>()));
+  DOCTEST_CHECK(CrossEntropy{}(logits, label, even * 0).item<double>() == 0);
+  DOCTEST_CHECK_THROWS_AS(CrossEntropy{}(logits, label, even[0]), lumen::Error);
+  DOCTEST_CHECK_THROWS_AS(CrossEntropy{}(logits, label, Tensor()), lumen::Error);
+}

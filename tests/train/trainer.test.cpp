@@ -17,6 +17,7 @@
 #include <doctest/doctest.h>
 
 #include <lumen/data/synthetic.hpp>
+#include <lumen/train/outside_influence.hpp>
 
 #include "support/message.hpp"
 
@@ -250,6 +251,38 @@ DOCTEST_TEST_CASE("Trainer: chosen parameters alone are penalised") {
   const std::string said =
       message_of([&] { trained([](const std::string& name, const Tensor&) { return name == "nobody"; }); });
   DOCTEST_CHECK(said.find("no parameter is chosen") != std::string::npos);
+}
+
+DOCTEST_TEST_CASE(
+    "Trainer: pixels that count nothing teach nothing, and a loss that knows no weights refuses them") {
+  using lumen::train::CrossEntropy;
+  auto samples = SyntheticVessels{.size = 32}.many(0, 4), inverted = samples;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    // the upper half is wrong, and counts nothing
+    Tensor mask = at::ones({32, 32});
+    mask.narrow(0, 0, 16).zero_();
+    samples[i].weight = mask;
+    inverted[i].weight = mask;
+    inverted[i].label = samples[i].label.clone();
+    inverted[i].label.narrow(0, 0, 16).mul_(-1).add_(1);
+  }
+  const Trainer<CrossEntropy> trainer{.epochs = 2, .batch = 2, .seed = 4};
+  const auto learned = [&](const std::vector<lumen::data::Sample>& set) {
+    Tiny net = tiny();
+    (void)trainer(net, Dataset(set, {.crop = 24}), testing());
+    return net;
+  };
+  DOCTEST_CHECK(same(learned(samples), learned(inverted)));
+  for (auto& sample : inverted) sample.weight.fill_(1);
+  DOCTEST_CHECK_FALSE(same(learned(samples), learned(inverted)));
+  const auto refused = [&](auto loss) {
+    Trainer<decltype(loss)> other{.epochs = 1};
+    Tiny net = tiny();
+    return message_of([&] { (void)other(net, Dataset(samples, {.crop = 24}), testing()); });
+  };
+  DOCTEST_CHECK(lumen::testing::holds(refused(lumen::train::SoftDice{}), "which this loss does not take"));
+  DOCTEST_CHECK(
+      lumen::testing::holds(refused(lumen::train::OutsideInfluence<>{}), "a loss that asks for the images"));
 }
 
 DOCTEST_TEST_CASE("Trainer: bad options") {

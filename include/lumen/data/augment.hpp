@@ -11,7 +11,7 @@
 
 namespace lumen::data {
 
-/// A random crop and random flips, the same for image, label and skeleton; on request also a change of
+/// A random crop and random flips, the same for image, label, skeleton and weight; on request also a change of
 /// brightness, for the image alone. What is drawn depends on (seed, epoch, index) alone, so neither the order
 /// of the calls nor the number of threads changes it. For training data only: what is measured on test data
 /// should be measured on the data.
@@ -57,7 +57,7 @@ struct Augment {
     };
     Tensor image = apply(sample.image);
     if (gain > 0.0) image.mul_(factor).clamp_(0.0, 1.0);
-    return {image, apply(sample.label), apply(sample.skeleton), sample.name};
+    return {image, apply(sample.label), apply(sample.skeleton), sample.name, apply(sample.weight)};
   }
 };
 

@@ -51,11 +51,12 @@ class Dataset : public torch::data::datasets::Dataset<Dataset, Sample> {
 };
 
 /// Samples of one size stacked for a network.
-/// @throws Error  there is none, or their sizes differ
+/// @throws Error  there is none, their sizes differ, or some have weights and others not
 [[nodiscard]] inline Batch stack(const std::vector<Sample>& samples) {
   require(!samples.empty(), "stack: there are no samples");
   std::vector<Tensor> images;
   std::vector<Tensor> labels;
+  std::vector<Tensor> weights;
   for (const Sample& sample : samples) {
     require(sample.image.sizes() == samples.front().image.sizes(), [&] {
       return text("stack: '", sample.name, "' has size ", sample.image.sizes(), " and '",
@@ -64,8 +65,13 @@ class Dataset : public torch::data::datasets::Dataset<Dataset, Sample> {
     });
     images.push_back(sample.image);
     labels.push_back(sample.label);
+    if (sample.weight.defined()) weights.push_back(sample.weight);
   }
-  return {at::stack(images), at::stack(labels)};
+  require(weights.empty() || weights.size() == samples.size(), [&] {
+    return text("stack: ", weights.size(), " of ", samples.size(),
+                " samples have a weight; give all of them one, or none");
+  });
+  return {at::stack(images), at::stack(labels), weights.empty() ? Tensor() : at::stack(weights)};
 }
 
 /// The items of one epoch in batches, in an order drawn from (seed, epoch); the last batch may be smaller.

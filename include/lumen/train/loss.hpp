@@ -18,6 +18,21 @@ concept Loss =
       { loss(logits, label) } -> std::convertible_to<Tensor>;
     };
 
+/// A loss that also takes what each pixel counts: [N, H, W], at least 0 (data::Sample::weight).
+template <class L>
+concept PixelWeightedLoss =
+    Loss<L> && requires(const L& loss, const Tensor& logits, const Tensor& label, const Tensor& weight) {
+      { loss(logits, label, weight) } -> std::convertible_to<Tensor>;
+    };
+
+/// A loss that in training also asks how the logits depend on the images: `images`, [N, C, H, W], require gradients, and
+/// `logits` were made from them. What it draws is a function of `seed`.
+template <class L>
+concept ImageLoss = Loss<L> && requires(const L& loss, const Tensor& logits, const Tensor& label,
+                                        const Tensor& images, std::uint64_t seed) {
+  { loss(logits, label, images, seed) } -> std::convertible_to<Tensor>;
+};
+
 namespace detail {
 
 inline void check_pair(const Tensor& logits, const Tensor& label) {
@@ -58,9 +73,29 @@ struct CrossEntropy {
     require(smoothing >= 0.0 && smoothing <= 1.0,
             [&] { return text("CrossEntropy: smoothing is ", smoothing, ", expected 0 to 1"); });
     if (weights.empty() && smoothing == 0.0) return at::nll_loss2d(at::log_softmax(logits, 1), label);
-    c10::optional<Tensor> of_class;
-    if (!weights.empty()) of_class = detail::class_weights(weights, logits, "CrossEntropy");
-    return at::cross_entropy_loss(logits, label, of_class, at::Reduction::Mean, -100, smoothing);
+    return at::cross_entropy_loss(logits, label, of_class(logits), at::Reduction::Mean, -100, smoothing);
+  }
+
+  /// The same where pixels count differently: a pixel's terms, above and below the line, times its weight. 0 where none
+  /// counts.
+  /// @param weight   [N, H, W], at least 0
+  /// @throws Error   as above, or for a weight of another shape
+  Tensor operator()(const Tensor& logits, const Tensor& label, const Tensor& weight) const {
+    detail::check_pair(logits, label);
+    require(weight.defined() && weight.sizes() == label.sizes(), [&] {
+      return text("CrossEntropy: the pixels' weights have shape ",
+                  weight.defined() ? text(weight.sizes()) : "undefined", ", the labels ", label.sizes());
+    });
+    const c10::optional<Tensor> classes = of_class(logits);
+    const Tensor each = at::cross_entropy_loss(logits, label, classes, at::Reduction::None, -100, smoothing);
+    const Tensor all = classes ? weight * classes->index({label}) : weight;
+    return (each * weight).sum() / all.sum().clamp_min(1e-12);
+  }
+
+ private:
+  [[nodiscard]] c10::optional<Tensor> of_class(const Tensor& logits) const {
+    if (weights.empty()) return c10::nullopt;
+    return detail::class_weights(weights, logits, "CrossEntropy");
   }
 };
 

@@ -141,8 +141,11 @@ struct Trainer {
     for (const auto& indices : order) {
       const data::Batch items = data::stack(data.get_batch(indices));
       const Tensor label = items.label.to(where);
-      const Tensor logits = forward(net, items.image.to(where));
-      const Tensor value = loss(logits, label);
+      Tensor images = items.image.to(where);
+      if constexpr (ImageLoss<L>) images.requires_grad_(true);
+      const Tensor logits = forward(net, images);
+      const Tensor value =
+          value_of(logits, label, images, items.weight, mix(mix(seed, history.size()), losses.size()));
       optimizer.zero_grad();
       penalised(value, chosen).backward();
       optimizer.step();
@@ -159,6 +162,24 @@ struct Trainer {
       return text("Trainer: the loss of epoch ", history.size() + 1, " is ", row.train_loss,
                   "; lower the learning rate (", row.learning_rate, ")");
     });
+  }
+
+  /// The loss of one batch, by whatever it takes besides logits and labels.
+  [[nodiscard]] Tensor value_of(const Tensor& logits, const Tensor& label,
+                                [[maybe_unused]] const Tensor& images, const Tensor& weight,
+                                [[maybe_unused]] std::uint64_t key) const {
+    if constexpr (ImageLoss<L>) {
+      require(!weight.defined(),
+              "Trainer: the samples have weights, which a loss that asks for the images "
+              "does not take");
+      return loss(logits, label, images, key);
+    } else if constexpr (PixelWeightedLoss<L>) {
+      return weight.defined() ? loss(logits, label, weight.to(logits.device())) : loss(logits, label);
+    } else {
+      require(!weight.defined(),
+              "Trainer: the samples have weights, which this loss does not take; CrossEntropy does");
+      return loss(logits, label);
+    }
   }
 
   /// Moves the mean after step `step`; the first one is the network itself.
