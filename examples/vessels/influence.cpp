@@ -8,7 +8,6 @@
 #include <functional>
 #include <tuple>
 
-#include <lumen/influence/at_pixel.hpp>
 #include <lumen/influence/field/theoretical.hpp>
 #include <lumen/influence/reducer/reduce.hpp>
 #include <lumen/influence/rows.hpp>
@@ -18,11 +17,8 @@
 #include <lumen/influence/statistic/place.hpp>
 #include <lumen/influence/statistic/region.hpp>
 #include <lumen/io/file.hpp>
-#include <lumen/io/image.hpp>
-#include <lumen/io/read.hpp>
 #include <lumen/map/distance.hpp>
 #include <lumen/map/view.hpp>
-#include <lumen/perturb/fade.hpp>
 #include <lumen/target/element.hpp>
 #include <lumen/target/transform.hpp>
 #include <lumen/trace/program.hpp>
@@ -131,59 +127,6 @@ Influence measure_influence(const Network& net, const Story& story, std::int64_t
   }
   if (found.probability.gt(0.5).any().item<bool>())
     found.confidence = inf::against_confidence(found.count, found.probability);
-  return found;
-}
-
-namespace {
-
-Faded measured(const Network& net, const std::string& name, const Tensor& image, std::int64_t row,
-               std::int64_t column, const Tensor& path) {
-  const Tensor x = image.unsqueeze(0);
-  Faded found{.name = name, .image = image, .on = inf::at_pixel(net, x, row, column, vessel_log_odds, path)};
-  const at::NoGradGuard no_gradient;
-  found.probability = at::softmax(net(x), 1)[0][1][row][column].item<double>();
-  return found;
-}
-
-}  // namespace
-
-Vanishing watch_vanishing(const Network& net, const Story& story, const std::filesystem::path& folder) {
-  std::vector<std::pair<std::string, Tensor>> series;
-  Vanishing found{.row = story.row, .column = story.column};
-  if (folder.empty()) {
-    const Tensor image = story.sample.image, vessel = story.sample.label.eq(1);
-    for (const int percent : {0, 20, 40, 60, 80, 100})
-      series.emplace_back(lm::text(percent, " % faded"),
-                          lm::perturb::Fade{}(image, vessel, story.row, story.column, percent / 100.0));
-    found.words =
-        "image " + story.sample.name + ", whose vessel around the pixel fades into what lies beside it";
-  } else {
-    std::vector<std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-      const std::string kind = lm::io::extension(entry.path());
-      if (entry.is_regular_file() && (kind == ".tif" || kind == ".tiff" || kind == ".png"))
-        files.push_back(entry.path());
-    }
-    std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) {
-      return std::pair(a.stem() != "original", a.stem().string()) <
-             std::pair(b.stem() != "original", b.stem().string());
-    });
-    lm::require(!files.empty(), [&] { return lm::text(folder, " holds no TIFF or PNG image"); });
-    for (const auto& file : files) {
-      const Tensor image = lm::io::to_float(lm::io::read(file)).narrow(0, 0, 1);
-      lm::require(series.empty() || image.sizes() == series.front().second.sizes(),
-                  [&] { return lm::text(file, " has another size than the images before it"); });
-      series.emplace_back(file.stem().string(), image);
-    }
-    found.row = series.front().second.size(1) / 2;
-    found.column = series.front().second.size(2) / 2;
-    found.words = lm::text(
-        "the ", series.size(), " images of ",
-        folder.filename().empty() ? folder.parent_path().filename().string() : folder.filename().string());
-  }
-  const Tensor path = (series.back().second - series.front().second).abs().amax(0).gt(1.0 / 255);
-  for (const auto& [name, image] : series)
-    found.images.push_back(measured(net, name, image, found.row, found.column, path));
   return found;
 }
 

@@ -12,7 +12,6 @@
 #include <lumen/influence/field/effective.hpp>
 #include <lumen/influence/field/gaussian.hpp>
 #include <lumen/influence/normalise.hpp>
-#include <lumen/influence/pixel_influence.hpp>
 #include <lumen/influence/reducer/activation.hpp>
 #include <lumen/influence/reducer/extremes.hpp>
 
@@ -44,27 +43,9 @@ struct Influence {
 
 inline const std::vector<double> distance_edges{1, 2, 4, 8, 16};
 
-/// One image of a series in which a vessel vanishes.
-struct Faded {
-  std::string name{};
-  Tensor image{};                         ///< [1, H, W]
-  double probability = 0;                 ///< of vessel at the pixel
-  lumen::influence::PixelInfluence on{};  ///< on the pixel's log-odds; `inside`: where the series differs
-};
-struct Vanishing {
-  std::int64_t row = 0, column = 0;
-  std::string words{};  ///< what the series is
-  std::vector<Faded> images{};
-};
-
 /// Rows of every step-th pixel of the image; of about 4000 pixels if `step` is 0.
 [[nodiscard]] Influence measure_influence(const Network& net, const Story& story, std::int64_t step,
                                           const lumen::Progress& progress);
-
-/// How what one pixel depends on moves as its vessel vanishes: images of a folder, "original" first, asked at their
-/// middle; or without a folder the story's own image, whose vessel near the story's pixel fades into what is around it.
-[[nodiscard]] Vanishing watch_vanishing(const Network& net, const Story& story,
-                                        const std::filesystem::path& folder);
 
 /// Writes a page that answers for every pixel of the centre lines (every fourth pixel where there are none), into the
 /// folder `out`. @return its path from there

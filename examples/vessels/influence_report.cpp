@@ -192,37 +192,4 @@ void influence_section(v::Report& report, const Influence& influence, const Stor
   if (!influence.extremes[0].empty()) extremes(section, influence, story);
 }
 
-void vanishing_section(v::Report& report, const Vanishing& vanishing) {
-  auto& section = report.section("A vessel that vanishes");
-  section.text(lm::text("The same pixel (row ", vanishing.row, ", column ", vanishing.column, ") of ",
-                        vanishing.words, ". What does it depend on, the less of the vessel is left?"));
-  constexpr std::int64_t side = 72;
-  v::Matrix matrix{.columns = {"Image", "Its influence on the pixel"}, .side = 180};
-  v::Table table{.headers = {"Image", "Probability", "Count", "Box, pixels", "Fulfilment", "For vessel",
-                             "Against", "Radius 90 %", "Where it fades, %"}};
-  for (const Faded& image : vanishing.images) {
-    const Window window(vanishing.row, vanishing.column, image.on.row.size(0), image.on.row.size(1), side);
-    Tensor place = window.of(shown(image.image));
-    v::draw(place,
-            {.row = vanishing.row - window.top, .column = vanishing.column - window.left, .radius = 4});
-    matrix.rows.push_back(
-        {.label = image.name,
-         .note = "probability " + decimals(image.probability),
-         .figures = {Figure{.picture = place}, Figure{.picture = over(image.image, image.on.row, window,
-                                                                      vanishing.row, vanishing.column)}}});
-    table.rows.push_back({image.name, decimals(image.probability), decimals(image.on.count, 0),
-                          decimals(image.on.box_area, 0), decimals(image.on.fulfilment),
-                          number(image.on.positive), number(image.on.negative), decimals(image.on.radius, 1),
-                          decimals(100 * image.on.inside, 0)});
-  }
-  section.matrix(matrix);
-  section.table(table);
-  section.note(
-      "Count, box and fulfilment: of the pixels above 1 % of the row's own largest influence. For and "
-      "against: the sums of its positive and "
-      "negative values, in log-odds for a change of brightness by 1. Radius: within which 90 % of the "
-      "squared influence lies. Where it fades: "
-      "the share of the influence on pixels that differ between the first and the last image.");
-}
-
 }  // namespace vessels

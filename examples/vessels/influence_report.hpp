@@ -10,7 +10,4 @@ namespace vessels {
 /// What every pixel of one image depends on, in pictures and numbers.
 void influence_section(lumen::view::Report& report, const Influence& influence, const Story& story);
 
-/// How one pixel's row changes while its vessel vanishes.
-void vanishing_section(lumen::view::Report& report, const Vanishing& vanishing);
-
 }  // namespace vessels

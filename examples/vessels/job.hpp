@@ -44,13 +44,11 @@ struct Options {
   int threads = 0;
   /// Rows of every so manieth pixel of one image's output are computed; 0: of about 4000 pixels; below 0: none.
   std::int64_t influence = 0;
-  std::filesystem::path faded{};  ///< images in which a vessel vanishes; empty: one is made to
   bool retrain = false;
   std::uint64_t seed = 0;
 };
 
 struct Influence;
-struct Vanishing;
 
 /// One method's answer to one question about one image.
 struct Answer {
@@ -106,8 +104,7 @@ struct Result {
   std::filesystem::path checkpoint{};
   bool reused = false;  ///< nothing was left to train
   std::vector<Story> stories{};
-  std::shared_ptr<const Influence> influence{};  ///< of the first story's image
-  std::shared_ptr<const Vanishing> vanishing{};
+  std::shared_ptr<const Influence> influence{};           ///< of the first story's image
   std::vector<std::pair<std::string, double>> seconds{};  ///< by stage
 };
 

@@ -54,10 +54,6 @@ int run(int argc, char** argv) {
   app.add_option("--influence", options.influence,
                  "rows of every so manieth pixel of one image are computed: 1 all, 0 about 4000, -1 none")
       ->capture_default_str();
-  app.add_option("--faded", options.faded,
-                 "folder of images in which a vessel vanishes at the middle, \"original\" first (default: "
-                 "one is made)")
-      ->check(CLI::ExistingDirectory);
   app.add_option("--net", options.net, "unet (0.48 M parameters) or resnet (31 M)")
       ->capture_default_str()
       ->check(CLI::IsMember({"unet", "resnet"}));

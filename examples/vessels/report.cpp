@@ -370,7 +370,6 @@ void write_report(const Result& result) {
   for (const Story& story : result.stories) story_section(report, story);
   if (!result.stories.empty()) comparison_section(report, result);
   if (result.influence) influence_section(report, *result.influence, result.stories.front());
-  if (result.vanishing) vanishing_section(report, *result.vanishing);
   auto& files = report.section("Files");
   files.text(
       "Beside this page: summary.json with every number, maps/*.npy with every map (float32, [H, W]), "
@@ -422,18 +421,6 @@ void write_summary(const Result& result) {
       out["influence"]["sigma"].push_back(
           {real(influence.gaussians[g].sigma_row), real(influence.gaussians[g].sigma_column)});
     }
-  }
-  if (result.vanishing) {
-    for (const Faded& image : result.vanishing->images)
-      out["vanishing"].push_back({{"image", image.name},
-                                  {"probability", image.probability},
-                                  {"count", image.on.count},
-                                  {"box_area", image.on.box_area},
-                                  {"fulfilment", image.on.fulfilment},
-                                  {"positive_mass", image.on.positive},
-                                  {"negative_mass", image.on.negative},
-                                  {"radius_90", image.on.radius},
-                                  {"mass_where_the_images_differ", image.on.inside}});
   }
   out["rows"] = Json::array();
   for (const Story& story : result.stories)

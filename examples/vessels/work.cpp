@@ -257,7 +257,6 @@ void work(const Options& options) {
     std::fflush(stdout);
     result.influence =
         std::make_shared<Influence>(measure_influence(network, story, options.influence, lm::TerminalBar{}));
-    result.vanishing = std::make_shared<Vanishing>(watch_vanishing(network, story, options.faded));
     result.seconds.emplace_back("influence", watch.lap());
   }
   write_results(result);

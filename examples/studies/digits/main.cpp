@@ -84,8 +84,12 @@ Net trained(const World& world, const Options& options) {
       .module = lm::net::seeded(options.seed, [] { return lm::net::CustomCNN(lm::net::custom_cnn_mnist); })};
   auto set = world.training;
   set.images = net.given(set.images);
-  (void)lm::train::ClassifierTrainer{
-      .epochs = options.quick ? 2 : 5, .batch = 64, .progress = options.progress, .seed = options.seed}(
+  (void)lm::train::ClassifierTrainer{.epochs = options.quick                ? 2
+                                               : set.images.size(0) < 20000 ? 15
+                                                                            : 5,
+                                     .batch = 64,
+                                     .progress = options.progress,
+                                     .seed = options.seed}(
       net.module, set, {net.given(world.testing.images), world.testing.labels});
   return net;
 }
