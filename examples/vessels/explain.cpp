@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <limits>
 #include <string>
@@ -180,6 +181,7 @@ Story explain(const Network& net, const lm::data::Sample& sample, const Tensor& 
     } else if (!each.baseline.empty()) {
       choices.baseline = lm::catalogue::to_baseline(each.baseline);
     }
+    if (!options.methods.empty()) std::printf("  %s\n", each.title.c_str()), std::fflush(stdout);
     const auto start = std::chrono::steady_clock::now();
     std::vector<cli::Map> results;
     try {
