@@ -147,7 +147,7 @@ class Bench {
     peer_ = bench::start_peer(options_.python, options_.script);
     for (const Subject& subject : {small(), pooled(), perceptron(), resnet()}) {
       const bool any =
-          std::ranges::any_of(methods, [&](const auto& m) { return wanted(m + "-" + subject.name); });
+          std::ranges::any_of(methods, [&](const auto& m) { return wanted(m + "50-" + subject.name); });
       if (!any) continue;
       tell(subject);
       for (const std::string& method : methods) time(method, subject);
@@ -173,7 +173,7 @@ class Bench {
   /// Against the least that its passes cost, in batches of 16, itself with whole passes, and Captum at its best number of samples to a pass.
   void time(const std::string& method, const Subject& s) {
     const std::string name = method + "50-" + s.name;
-    if (!wanted(name) && !wanted(method + "-" + s.name)) return;
+    if (!wanted(name)) return;
     const Tensor batch = s.x.expand({16, -1, -1, -1}).contiguous();
     const auto passes = [&] {
       const at::NoGradGuard no_grad;
