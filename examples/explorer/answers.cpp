@@ -14,6 +14,7 @@
 #include <lumen/influence/statistic/region.hpp>
 #include <lumen/metric/overlap.hpp>
 #include <lumen/target/element.hpp>
+#include <lumen/target/logit.hpp>
 #include <lumen/target/region.hpp>
 #include <lumen/target/slice.hpp>
 #include <lumen/target/transform.hpp>
@@ -34,21 +35,27 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 }
 
 template <class T>
-lm::AnyTarget scored(T asked, const std::string& score) {
+lm::AnyTarget scored(T asked, const std::string& score, bool probabilities) {
+  if (probabilities) {  // the network ends in a sigmoid or softmax
+    if (score == "log-odds") return target::Logit<T>{std::move(asked)};
+    if (score == "probability") return asked;
+    throw Refusal(422, "the network gives probabilities, no logits; ask for the probability or its log-odds");
+  }
   if (score == "probability") return target::Softmax<T>{std::move(asked)};
   if (score == "log-odds") return target::LogOdds<T>{std::move(asked)};
   return asked;
 }
 
-/// The probabilities of an output [1, K, H, W]: softmax, or the sigmoid of a lone channel.
-Tensor probabilities(const Tensor& output) {
-  return output.size(1) == 1 ? output.sigmoid() : output.softmax(1);
+/// The probabilities of an output [1, K, H, W]: itself, its softmax, or the sigmoid of a lone channel.
+Tensor probabilities(const lm::op::Output& output) {
+  if (output.probabilities) return output.value;
+  return output.value.size(1) == 1 ? output.value.sigmoid() : output.value.softmax(1);
 }
 
 /// Where the class is predicted: [H, W].
-Tensor mask_of(const Tensor& output, std::int64_t of_class) {
-  if (output.size(1) == 1) return output[0][0].gt(0);
-  return output[0].argmax(0).eq(of_class);
+Tensor mask_of(const lm::op::Output& output, std::int64_t of_class) {
+  if (output.value.size(1) == 1) return output.value[0][0].gt(output.probabilities ? 0.5 : 0.0);
+  return output.value[0].argmax(0).eq(of_class);
 }
 
 double iou(const Tensor& a, const Tensor& b) {
@@ -146,6 +153,7 @@ struct Answers::Counting {
   const Network* network = nullptr;
   Image image{};
   Question question{};
+  bool probabilities = false;         ///< whether the network gives them
   std::vector<std::int32_t> order{};  ///< all pixels, row * W + column, from a coarse grid to the finest
   std::vector<bool> seen{};           ///< of this round, by row * W + column
   Tensor counts{};                    ///< float32 [H, W], NaN where not known
@@ -211,14 +219,13 @@ const Network& Answers::network(const std::string& id) const {
   return *found;
 }
 
-const Tensor& Answers::output(const Network& network, const Image& image, const Check& check) {
+const lm::op::Output& Answers::output(const Network& network, const Image& image, const Check& check) {
   const std::string key = key_of(network, image);
   if (find(outputs_, key) == outputs_.end()) {
     check();
     require_room(network, image);
-    const c10::InferenceMode no_inference(false);
-    const at::NoGradGuard no_grad;
-    Tensor value = network.model(input_of(image, network));
+    const auto model = [&](const lm::Tensors& parts) { return network.model(parts.front()); };
+    const auto [value, finished] = lm::op::output_of(model, {input_of(image, network)});
     lm::require(value.defined() && value.dim() == 4 && value.size(0) == 1 &&
                     value.size(2) == image.x.size(1) && value.size(3) == image.x.size(2),
                 [&] {
@@ -228,11 +235,11 @@ const Tensor& Answers::output(const Network& network, const Image& image, const 
                       "; the explorer shows networks whose output has the image's rows and columns");
                 });
     lm::require(value.isfinite().all().item<bool>(), "the network's output holds NaN or infinite values");
-    outputs_.emplace_front(key, value.to(at::kCPU, at::kFloat));
+    outputs_.emplace_front(key, lm::op::Output{value.to(at::kCPU, at::kFloat), finished});
     std::size_t held = 0;
-    for (const auto& entry : outputs_) held += entry.second.nbytes();
+    for (const auto& entry : outputs_) held += entry.second.value.nbytes();
     for (; outputs_.size() > 2 && held > memory_ / 8; outputs_.pop_back()) {
-      held -= outputs_.back().second.nbytes();
+      held -= outputs_.back().second.value.nbytes();
     }
   }
   return outputs_.front().second;
@@ -241,13 +248,13 @@ const Tensor& Answers::output(const Network& network, const Image& image, const 
 Frame Answers::prediction(const Network& network, const Image& image, std::int64_t of_class,
                           const Image* original, const Check& check) {
   const auto start = std::chrono::steady_clock::now();
-  const Tensor out = output(network, image, check);
+  const lm::op::Output out = output(network, image, check);
   const Tensor mask = mask_of(out, of_class);
   Frame frame;
   frame.array("probability", probabilities(out)[0][of_class]).array("mask", mask.to(at::kByte));
   frame.header["pixels"] = mask.sum().item<std::int64_t>();
   if (image.label.defined()) {
-    const Tensor truth = out.size(1) == 1 ? image.label.ne(0) : image.label.eq(of_class);
+    const Tensor truth = out.value.size(1) == 1 ? image.label.ne(0) : image.label.eq(of_class);
     frame.header["iou"] = iou(mask, truth);
   }
   if (original != nullptr) {
@@ -281,6 +288,7 @@ Answers::Row Answers::row(const Network& network, const Image& image, const Ques
   const std::int64_t rows = image.x.size(1), columns = image.x.size(2);
   const Asked asked = parse_asked(question.target, rows, columns);
   const Tensor x = input_of(image, network);
+  const bool finished = output(network, image, check).probabilities;
   lm::Run run{.progress = [&](std::string_view, std::int64_t, std::int64_t) { check(); }};
   Row result;
   if (question.method == gradient && !asked.region) {
@@ -288,7 +296,7 @@ Answers::Row Answers::row(const Network& network, const Image& image, const Ques
     recording(network, image)
         ->rows(
             influence::Pixels{{{asked.row, asked.column}}},
-            {scored(target::Class{question.of_class}, question.score)},
+            {scored(target::Class{question.of_class}, question.score, finished)},
             [&](const influence::RowChunk& chunk) { result.chunk = chunk; }, run);
     result.score = result.chunk.scores.item<double>();
   } else {
@@ -307,9 +315,10 @@ Answers::Row Answers::row(const Network& network, const Image& image, const Ques
         .narrow(1, asked.column, asked.column_end - asked.column)
         .fill_(true);
     const lm::Targets targets{
-        asked.region ? scored(target::Region{.channel = question.of_class, .mask = region.to(x.device())},
-                              question.score)
-                     : scored(target::Pixel{question.of_class, asked.row, asked.column}, question.score)};
+        asked.region
+            ? scored(target::Region{.channel = question.of_class, .mask = region.to(x.device())},
+                     question.score, finished)
+            : scored(target::Pixel{question.of_class, asked.row, asked.column}, question.score, finished)};
     const auto answer =
         explain([&](const lm::Tensors& parts) { return network.model(parts.front()); }, {x}, targets, run)
             .front();
@@ -444,13 +453,14 @@ bool Answers::count_some(Counting& counting) {
   }
   try {
     if (!counting.recording) counting.recording = recording(*counting.network, counting.image);
-    counting.recording->rows(influence::Pixels{counting.next(512)},
-                             {scored(target::Class{counting.question.of_class}, counting.question.score)},
-                             [&](const influence::RowChunk& chunk) {
-                               counting.take(chunk);
-                               if (worker_.busy()) throw Enough{};
-                             },
-                             {.memory = between_looks});
+    counting.recording->rows(
+        influence::Pixels{counting.next(512)},
+        {scored(target::Class{counting.question.of_class}, counting.question.score, counting.probabilities)},
+        [&](const influence::RowChunk& chunk) {
+          counting.take(chunk);
+          if (worker_.busy()) throw Enough{};
+        },
+        {.memory = between_looks});
   } catch (const Enough&) {
   } catch (const std::exception& error) {
     counting.error = error.what();
@@ -466,11 +476,12 @@ Frame Answers::count(const Network& network, const Image& image, const Question&
   const std::string key = key_of(network, image, question) + '\n' + std::to_string(question.percent) +
                           (question.global ? "g" : "o");
   if (find(counts_, key) == counts_.end()) {
-    const Tensor out = output(network, image, check);
+    const auto& [out, finished] = output(network, image, check);
     auto fresh = std::make_shared<Counting>();
     fresh->network = &network;
     fresh->image = image;
     fresh->question = question;
+    fresh->probabilities = finished;
     fresh->order = coarse_to_fine(out.size(2), out.size(3));
     fresh->seen.assign(fresh->order.size(), false);
     fresh->counts = at::full({out.size(2), out.size(3)}, std::numeric_limits<float>::quiet_NaN());

@@ -13,6 +13,7 @@
 
 #include <lumen/influence/recording.hpp>
 #include <lumen/influence/threshold.hpp>
+#include <lumen/op/probabilities.hpp>
 
 #include "frame.hpp"
 #include "guard.hpp"
@@ -68,7 +69,7 @@ class Answers {
 
   /// @throws Refusal 422 if a pass would take more than the budget
   void require_room(const Network& network, const Image& image) const;
-  const Tensor& output(const Network& network, const Image& image, const Check& check);
+  const lm::op::Output& output(const Network& network, const Image& image, const Check& check);
   Row row(const Network& network, const Image& image, const Question& question, const Check& check);
   bool count_some(Counting& counting);
   std::shared_ptr<const lm::influence::Recording> recording(const Network& network, const Image& image);
@@ -79,7 +80,7 @@ class Answers {
   Worker& worker_;
   std::size_t memory_;
   std::vector<double> pixel_bytes_{};  ///< of each network
-  std::list<std::pair<std::string, Tensor>> outputs_;
+  std::list<std::pair<std::string, lm::op::Output>> outputs_;
   std::list<std::pair<std::string, std::shared_ptr<Row>>> rows_;
   struct Recorded {
     std::shared_ptr<const lm::influence::Recording> recording;

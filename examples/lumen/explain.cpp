@@ -10,6 +10,7 @@
 #include <lumen/core/terminal_bar.hpp>
 #include <lumen/io/image.hpp>
 #include <lumen/io/npy.hpp>
+#include <lumen/op/probabilities.hpp>
 
 #include "baseline.hpp"
 #include "command.hpp"
@@ -181,10 +182,10 @@ class Explanation {
       choices_.more_masks = mask_of;
       explainer_ = prepared(entry_, choices_);
     }
-    {
-      const at::NoGradGuard no_grad;
-      answer.output = network_.model(answer.sample.parts);
-    }
+    const lm::op::Output output = lm::op::output_of(network_.model.run, answer.sample.parts);
+    answer.output = output.value;
+    answer.probabilities = output.probabilities;
+    check_scale(options_.target, output.probabilities);
     // a neuron takes the output's place, unless the method asks about both
     const bool neuron_only = choices_.neuron && !entry_.both;
     if (!neuron_only) {
@@ -326,7 +327,7 @@ void add_explain(CLI::App& app) {
   add("-t,--target", options->target,
       "what to explain: predicted, 3, class:3, 1,0,1 (a class for each row), output, element:1,2, "
       "slice:0-4,*, pixel:C,ROW,COLUMN, "
-      "region:C,mask.png, class-region:C, margin:3,5; softmax: or log-odds: before one of these");
+      "region:C,mask.png, class-region:C, margin:3,5; softmax:, log-odds: or logit: before one of these");
   add("--set", options->settings, "an option of the method: NAME=VALUE")->allow_extra_args(false);
   add("--baseline", options->baseline,
       "what absent looks like: zero, constant:0.5, mean, blur:4, noise:0.1, uniform:0,1, a file, "

@@ -20,6 +20,7 @@
 #include <lumen/io/rows/dense.hpp>
 #include <lumen/io/rows/reader.hpp>
 #include <lumen/io/rows/writer.hpp>
+#include <lumen/op/probabilities.hpp>
 #include <lumen/view/colormap.hpp>
 
 #include "command.hpp"
@@ -204,6 +205,9 @@ class Job {
     settings_.run.memory = bytes_of(options.memory);
     settings_.run.progress = lm::TerminalBar{};
     x_ = input_of(options, network_);
+    if (options.layer.empty()) {
+      check_scale(options.target, lm::op::output_of(network_.model.run, {x_}).probabilities);
+    }
     fs::create_directories(options.out);
   }
 
@@ -338,7 +342,8 @@ void add_influence(CLI::App& app) {
   add("--weights", options->load.weights, "of --net: a .pth or safetensors file, or a checkpoint");
   add("-i,--input,input", options->input, "one image (PNG, JPEG, BMP, TIFF) or array (npy)")->required();
   add("-t,--target", options->target,
-      "the score of each pixel: 1 (a class's logit), softmax:1 (its probability), log-odds:1, margin:1,0")
+      "the score of each pixel: 1 (a class's output), softmax:1 (its probability), log-odds:1, logit:1 (of "
+      "probabilities), margin:1,0")
       ->required();
   add("--outputs", options->outputs,
       "which pixels: all, every:4, 'pixels:5,7;9,1', 'path:0,0;9,9', or a mask's file");

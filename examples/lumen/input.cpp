@@ -172,6 +172,7 @@ std::vector<Reading> readings_of(const Raw& raw, const Preprocessing& how, std::
     integers = several_parts && !raw.is_scaled() ? std::vector{true, false} : std::vector{false, true};
   for (const bool whole : integers)
     for (const bool rows : batch) add({.batch = rows, .integers = whole});
+  if (axes == 2 && !how.batch && part >= how.shape.size()) add({.gray = true});
   return all;
 }
 
@@ -196,6 +197,7 @@ std::vector<Part> read_parts(const Raw& raw, const Reading& reading, const Prepr
       });
       values = values.reshape(shape);
     }
+    if (reading.gray) values = values.unsqueeze(0);
     if (raw.stored.image || !reading.batch) values = values.unsqueeze(0);
     std::vector<Part> parts;
     for (std::int64_t row = 0; row < values.size(0); ++row) {

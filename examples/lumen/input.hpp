@@ -50,6 +50,7 @@ struct Reading {
   std::int64_t channels = 0;  ///< of an image; 0: those of the file
   bool batch = false;         ///< the first axis of an array counts samples
   bool integers = false;      ///< the values stay integers
+  bool gray = false;          ///< an array of two axes is a picture without an axis of channels
 
   friend bool operator==(const Reading&, const Reading&) = default;
 };

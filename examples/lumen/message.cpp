@@ -13,7 +13,7 @@ namespace cli {
 namespace {
 
 /// What the library says in C++, and what the command line says instead; the longer first.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 36> in_words{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 42> in_words{{
     {"{.output = {0}} or {.output = {\"out\"}}", "--part 0 or --part out"},
     {"load it with {.device = at::kCPU}", "load it with --device cpu"},
     {"move it with x.to(net.device()), or load the model with {.device = ...}", "give --device"},
@@ -29,6 +29,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 36> in_words
     {"remove them (at::nan_to_num) before explaining it", "replace them in the file (numpy.nan_to_num)"},
     {"give its composite a rule for",
      "use a method without rules, such as integrated-gradients, or write the network without"},
+    {"read each one and put their tensors into one StateDict",
+     "save the tensors of all of them into one file, and name that"},
     {", or declare it passed through", ""},
     {"give run.memory a positive number of bytes", "give --memory a positive number of bytes"},
     {"target::Classes: index must be", "the classes must be"},
@@ -41,10 +43,15 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 36> in_words
     {"layout = layout::Tokens{}", "--set layout=tokens"},
     {"; of a sequence layout::ChannelsLast{}", "; of a sequence channels-last"},
     {"layout::ChannelsFirst{}", "channels-first"},
+    {"for a model that gives logits use target::LogOdds", "of a network that gives logits write log-odds:"},
+    {"perturb::Prediction", "prediction"},
     {"target::ClassRegion", "class-region"},
     {"target::Classes", "--target 1,0,1"},
     {"target::Class", "class"},
     {"target::Element", "element"},
+    {"target::LogOdds", "log-odds"},
+    {"target::Logit", "logit"},
+    {"target::Softmax", "softmax"},
     {"target::Output", "output"},
     {"target::Pixel", "pixel"},
     {"target::Region", "region"},
@@ -72,6 +79,9 @@ std::string first_line(const std::exception& error) {
   if (at != std::string::npos && !own) line.erase(0, at + raised.size());
   line.erase(0, std::min(line.find_first_not_of("\r\n \t"), line.size()));
   if (own) {
+    const std::size_t threshold = line.find("give threshold = 0.5, if");  // of features, or of a target
+    if (line.find("perturb::Prediction") != std::string::npos && threshold != std::string::npos)
+      line.replace(threshold, std::string::npos, "write prediction:0.5, if these are logits prediction:0");
     for (const auto& [said, words] : in_words) {
       for (std::size_t found = line.find(said); found != std::string::npos;
            found = line.find(said, found + words.size()))

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -88,7 +89,14 @@ bool is_checkpoint(const std::filesystem::path& path) {
 void load_weights(torch::nn::Module& module, const std::filesystem::path& path) {
   lm::io::naming(path, [&] {
     if (is_checkpoint(path)) {
-      (void)lm::train::Checkpoint::load_weights(path, module);
+      try {
+        (void)lm::train::Checkpoint::load_weights(path, module);
+      } catch (const Error& error) {
+        require(std::string_view(error.what()).find("'purpose'") == std::string_view::npos,
+                "no checkpoint of lumen's training but a TorchScript file, it seems; explain it itself with "
+                "--model");
+        throw;
+      }
       return;
     }
     std::vector<lm::io::SkippedObject> skipped;

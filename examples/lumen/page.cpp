@@ -7,7 +7,9 @@
 #include <lumen/core/terminal_bar.hpp>
 #include <lumen/influence/rows.hpp>
 #include <lumen/io/file.hpp>
+#include <lumen/op/probabilities.hpp>
 #include <lumen/target/element.hpp>
+#include <lumen/target/logit.hpp>
 #include <lumen/target/transform.hpp>
 #include <lumen/view/influence_page.hpp>
 
@@ -31,8 +33,12 @@ struct Options {
   bool json = false;
 };
 
-lm::AnyTarget target_of(const Options& options) {
+lm::AnyTarget target_of(const Options& options, bool probabilities) {
   const lm::target::Class pixel{.index = options.of_class};
+  if (probabilities) {
+    if (options.score == "log-odds") return lm::target::Logit<lm::target::Class>{pixel};
+    return pixel;
+  }
   if (options.score == "probability") return lm::target::Softmax<lm::target::Class>{pixel};
   if (options.score == "log-odds") return lm::target::LogOdds<lm::target::Class>{pixel};
   return pixel;
@@ -48,8 +54,7 @@ Json run(Options options) {
     return text(options.input, " holds ", samples.size(), " samples of shape ", x.sizes(),
                 "; a page is of one image, [1, C, H, W]");
   });
-  const at::NoGradGuard no_grad;
-  const Tensor output = network.model(x);
+  const auto [output, finished] = lm::op::output_of(network.model.run, {x});
   require(output.dim() == 4 && output.size(0) == 1, [&] {
     return text(network.name, " gives ", output.sizes(),
                 " for one image; expected a dense output, [1, K, H, W]");
@@ -58,18 +63,17 @@ Json run(Options options) {
   if (options.of_class < 0) options.of_class = classes - 1;
   require(options.of_class < classes,
           [&] { return text("--class ", options.of_class, ": the network has ", classes, " classes"); });
-  const bool finished = are_probabilities(output);
-  require(!finished || options.score == "logit", [&] {
+  require(!finished || options.score != "logit", [&] {
     return text(network.name, " gives probabilities already (it ends in a ",
-                classes == 1 ? "sigmoid" : "softmax",
-                "?): its outputs lie in [0, 1]; explain them as they are with --score logit");
+                classes == 1 ? "sigmoid" : "softmax", "?), no logits; give --score probability or log-odds");
   });
   const Tensor given = finished ? output : classes == 1 ? output.sigmoid() : output.softmax(1);
   const Tensor probability = given[0][options.of_class].cpu();
 
   lm::view::InfluencePage page;
-  const inf::Report report = inf::rows(network.model, x, to_outputs(options.outputs), {target_of(options)},
-                                       std::ref(page), {.run = {.progress = lm::TerminalBar{}}});
+  const inf::Report report =
+      inf::rows(network.model, x, to_outputs(options.outputs), {target_of(options, finished)}, std::ref(page),
+                {.run = {.progress = lm::TerminalBar{}}});
   const std::string title = options.title.empty() ? text("What ", sample.stem, " depends on") : options.title;
   const std::string note = text("Each pixel's ", options.score, " of class ", options.of_class, " of ",
                                 network.name, ", differentiated with respect to every pixel of the image.");

@@ -161,8 +161,11 @@ Reader::Readings Reader::decide(const std::vector<Raw>& raws) {
         samples_interact_ = samples_interact_ || (copies == 2 && interact(network_.model, x));
         return readings;
       }
-      // of all that was tried, what fails for another reason than its type tells more
-      if (copies == 1 && (&readings == &all.front() || (about_type(why) && !about_type(*said))))
+      // of all that was tried, numbers of another type that fail for another reason than that tell more
+      const bool other_type =
+          !std::equal(readings.begin(), readings.end(), all.front().begin(),
+                      [](const Reading& a, const Reading& b) { return a.integers == b.integers; });
+      if (copies == 1 && (&readings == &all.front() || (other_type && about_type(why) && !about_type(*said))))
         why = complaint(x, *said, raws.front().stored.image);
     }
   }

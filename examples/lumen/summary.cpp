@@ -21,12 +21,12 @@ Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nul
 Json shape(const Tensor& tensor) { return tensor.sizes().vec(); }
 
 /// What the network says of the input: its classes, or the pixels of each class.
-Json prediction_of(const Tensor& raw) {
-  const Tensor output = raw.to(at::kCPU, at::kDouble);
+Json prediction_of(const Answer& answer) {
+  const Tensor output = answer.output.to(at::kCPU, at::kDouble);
   Json json{{"shape", shape(output)}};
   if (output.dim() == 2 && output.size(1) > 1) {
     const Tensor scores = output[0];
-    const Tensor probabilities = are_probabilities(output) ? scores : at::softmax(scores, 0);
+    const Tensor probabilities = answer.probabilities ? scores : at::softmax(scores, 0);
     const auto order = std::get<1>(scores.topk(std::min<std::int64_t>(5, scores.size(0))));
     for (std::int64_t i = 0; i < order.size(0); ++i) {
       const auto k = order[i].item<std::int64_t>();
@@ -35,7 +35,7 @@ Json prediction_of(const Tensor& raw) {
                                  {"softmax", number(probabilities[k].item<double>())}});
     }
   } else if (output.dim() == 4) {
-    const double above = are_probabilities(output) ? 0.5 : 0.0;
+    const double above = answer.probabilities ? 0.5 : 0.0;
     const Tensor labels = output.size(1) == 1 ? output[0][0].gt(above).to(at::kLong) : output[0].argmax(0);
     if (output.size(1) == 1) json["threshold"] = above;
     const Tensor counts = labels.flatten().bincount({}, std::max<std::int64_t>(2, output.size(1)));
@@ -91,13 +91,6 @@ Json largest_of(const Tensor& map, const RegionOptions& options) {
 }
 
 }  // namespace
-
-bool are_probabilities(const Tensor& output) {
-  if (output.dim() < 2 || output.numel() == 0 || !at::isFloatingType(output.scalar_type())) return false;
-  const Tensor values = output.to(at::kDouble);
-  if (values.min().item<double>() < 0 || values.max().item<double>() > 1) return false;
-  return output.size(1) == 1 || ((values.sum(1) - 1.0).abs() < 1e-3).all().item<bool>();
-}
 
 Tensor plane_of(const Answer& answer, std::size_t part) {
   Tensor map = answer.map.map[part].detach().to(at::kCPU, at::kDouble);
@@ -168,7 +161,7 @@ Json summary_of(const Answer& answer, const RegionOptions& regions) {
   for (const Tensor& part : x) shapes.push_back(shape(part)), ranges.push_back(range_of(part));
   json["input_shape"] = x.size() == 1 ? shapes[0] : shapes;
   json["input_range"] = x.size() == 1 ? ranges[0] : ranges;
-  json["prediction"] = prediction_of(answer.output);
+  json["prediction"] = prediction_of(answer);
   json["target"] = answer.target;
   json["score"] = number(result.score.item<double>());
   json["completeness_error"] = nullptr;

@@ -17,8 +17,9 @@ using Json = nlohmann::ordered_json;
 struct Answer {
   Sample sample{};
   std::string target{};
-  Tensor output{};  ///< of the network, [1, ...]
-  Map map{};        ///< one for each input that is explained, or that of a layer
+  Tensor output{};             ///< of the network, [1, ...]
+  bool probabilities = false;  ///< whether that holds them already
+  Map map{};                   ///< one for each input that is explained, or that of a layer
   double seconds = 0;
   std::string note{};  ///< what a person should know of how it was run; empty if nothing
   std::vector<std::string> map_files{}, picture_files{}, panel_files{};  ///< what was written
@@ -29,9 +30,6 @@ struct RegionOptions {
   double share = 0.05;    ///< of the pixels, those of the largest values
   std::int64_t most = 5;  ///< regions listed
 };
-
-/// Whether an output [N, C, ...] may be probabilities: each in [0, 1], and of several classes 1 in all.
-[[nodiscard]] bool are_probabilities(const Tensor& output);
 
 /// A map as one picture, [H, W]: channels summed, at the resolution of the input if both are images; undefined if it
 /// is none.

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "target.hpp"
 
+#include <string_view>
 #include <utility>
 
 #include <lumen/io/read.hpp>
 #include <lumen/target/element.hpp>
+#include <lumen/target/logit.hpp>
 #include <lumen/target/region.hpp>
 #include <lumen/target/slice.hpp>
 #include <lumen/target/transform.hpp>
@@ -17,7 +19,7 @@ namespace t = lm::target;
 
 constexpr const char* forms =
     "3, class:3, output, element:1,2,3, slice:0-4,*, pixel:CHANNEL,ROW,COLUMN, region:1,mask.png, "
-    "class-region:1, margin:3,5, or one of these behind softmax: or log-odds:";
+    "class-region:1, margin:3,5, or one of these behind softmax:, log-odds: or logit:";
 
 [[noreturn]] void refuse(const std::string& words, const std::string& why) {
   throw Error(text("target '", words, "': ", why, "; write ", forms));
@@ -128,6 +130,7 @@ lm::AnyTarget to_target(const std::string& words) {
   const std::string rest = words.substr(colon + 1);
   if (name == "softmax") return t::Softmax<lm::AnyTarget>{to_target(rest)};
   if (name == "log-odds") return t::LogOdds<lm::AnyTarget>{to_target(rest)};
+  if (name == "logit") return t::Logit<lm::AnyTarget>{to_target(rest)};
   if (name == "region") return region(words, rest);
   if (name == "class-region") return class_region(words, rest);
   if (name == "margin") return margin(words, rest);
@@ -144,6 +147,18 @@ lm::AnyTarget to_target(const std::string& words) {
     return t::Pixel{.channel = at[0], .row = at[1], .column = at[2]};
   }
   refuse(words, "no such target");
+}
+
+void check_scale(const std::string& words, bool probabilities) {
+  if (!probabilities) return;
+  for (const std::string_view name : {"softmax:", "log-odds:"}) {
+    const std::size_t at = words.find(name);
+    if (at == std::string::npos || (at > 0 && words[at - 1] != ':' && words[at - 1] != '~')) continue;
+    const std::string inner = words.substr(at + name.size());
+    throw Error(text("--target ", words, ": the network's output holds probabilities already (it ends in a ",
+                     "sigmoid or softmax, or its values say so); write ", inner,
+                     " for the probability, logit:", inner, " for its log-odds"));
+  }
 }
 
 std::string predicted_target(const Tensor& output) {

@@ -19,10 +19,14 @@ namespace cli {
 ///     region:C[,FILE]        a channel's sum over the pixels of a mask, or over all of them
 ///     class-region:C[,P]     its sum over the pixels that are predicted as class C, or P
 ///     margin:A,B             class A less class B; margin:TARGET~TARGET for others
-///     softmax:TARGET, log-odds:TARGET
+///     softmax:TARGET         of the probabilities, of a network that gives logits
+///     log-odds:TARGET        of their log-odds; logit:TARGET of a network that gives probabilities already
 ///
 /// The regions take ,mean at their end for the mean in place of the sum.
 [[nodiscard]] lm::AnyTarget to_target(const std::string& words);
+
+/// @throws Error if the question makes probabilities of an output that holds them already
+void check_scale(const std::string& words, bool probabilities);
 
 /// What `predicted`, the default, is for this output of one sample: its most likely class, or its only value.
 /// @throws Error for a dense output

@@ -7,6 +7,7 @@
 
 #include <lumen/catalogue/parse.hpp>
 #include <lumen/core/error.hpp>
+#include <lumen/core/input.hpp>
 #include <lumen/core/tensor.hpp>
 
 /// The command line: its names, and those of the library that it uses throughout.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "io/weights_bytes.hpp"
 #include "program.hpp"
 
 #include <algorithm>
@@ -22,6 +23,8 @@ DOCTEST_TEST_CASE("an error is one line that says what to do, on stderr alone, a
   std::ofstream(folder.at("a.webp")) << "RIFF1234WEBPVP8 ";
   lm::io::write_image(image, cli::picture(12, 3));
   std::ofstream(folder.at("bad.pt")) << "not a network";
+  std::ofstream(folder.at("model.safetensors.index.json")) << "{\"weight_map\": {}}";
+  std::ofstream(folder.at("arrays.npz"), std::ios::binary) << lm::testing::zip({{"x.npy", "\x93NUMPY"}});
   std::ofstream(folder.at("broken.npy")) << "half of an array";
   std::ofstream(folder.at("nothing.npy")) << "";
   cli::module("Quantised",
@@ -127,8 +130,23 @@ DOCTEST_TEST_CASE("an error is one line that says what to do, on stderr alone, a
       {"page" + of_page + "--size 0,3", "--size 0,3: expected S or H,W, at least 1 each"},
       {"page" + of_page + "--crop=-2", "--crop -2: expected S or H,W"},
       {"page" + of_page + "--std=-0.2", "--std: expected numbers above 0"},
-      {"page --model " + folder.at("sigmoid.pt") + " --input " + image + " --out " + folder.at("p.html"),
-       "gives probabilities already (it ends in a sigmoid?)"},
+      {"page --model " + folder.at("sigmoid.pt") + " --input " + image + " --out " + folder.at("p.html") +
+           " --score logit",
+       "gives probabilities already (it ends in a sigmoid?), no logits"},
+      {"explain --model " + folder.at("sigmoid.pt") + " --input " + image + " --target softmax:pixel:0,1,1",
+       "write pixel:0,1,1 for the probability, logit:pixel:0,1,1 for its log-odds"},
+      {"explain --model " + folder.at("sigmoid.pt") + " --input " + image +
+           " --target pixel:0,1,1 --method feature-ablation --set features=prediction",
+       "write prediction:0.5, if these are logits prediction:0"},
+      {"influence --model " + folder.at("sigmoid.pt") + " --input " + image +
+           " -t log-odds:0 --reduce mass --out " + folder.at("rows"),
+       "write 0 for the probability, logit:0 for its log-odds"},
+      {"explain --net unet --weights " + net + " --input " + image, "explain it itself with --model"},
+      {"explain --net unet --weights " + folder.at("model.safetensors.index.json") + " --input " + image,
+       "lumen: \"" + folder.at("model.safetensors.index.json") + "\": the file is JSON, perhaps the index"},
+      {"explain --net unet --weights " + folder.at("model.safetensors.index.json") + " --input " + image,
+       "save the tensors of all of them into one file"},
+      {"explain --model " + folder.at("arrays.npz") + " --input " + image, "an npz of arrays ('x.npy')"},
       {"methods nonsense", "there is no method"},
       {"inspect " + net + " --shape 1,2,3", "to have 3 channels"},
       {"inspect " + net + " --shape many", "is not an integer"},
@@ -189,4 +207,12 @@ DOCTEST_TEST_CASE("the pixels of each class of a network that ends in a sigmoid 
   const auto prediction = ran.json()["results"][0]["prediction"];
   DOCTEST_CHECK(prediction["pixels"] == nlohmann::json({36 - above, above}));
   DOCTEST_CHECK(prediction["threshold"] == 0.5);
+  // the log-odds of its probability are the logit
+  const cli::Ran odds =
+      cli::lumen_program(folder, "explain --json --model " + folder.at("net.pt") + " --input " +
+                                     folder.at("x.npy") + " --target logit:pixel:0,2,3 --method saliency");
+  DOCTEST_INFO(odds.err);
+  DOCTEST_REQUIRE(odds.code == 0);
+  DOCTEST_CHECK(odds.json()["results"][0]["score"].get<double>() ==
+                doctest::Approx(x.mean(1)[0][2][3].item<double>()).epsilon(1e-4));
 }

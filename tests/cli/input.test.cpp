@@ -183,6 +183,50 @@ DOCTEST_TEST_CASE("arrays of any rank are read as the network takes them, or as 
   DOCTEST_CHECK(std::filesystem::exists(world.at("panel.png")));
 }
 
+DOCTEST_TEST_CASE(
+    "an array of two axes is rows of features, or a picture without channels, as the network takes it") {
+  const World world;
+  const Tensor x = nets::random({9, 11}, 18).to(at::kFloat);
+  lm::io::write_npy(world.at("plane.npy"), x);
+  with_weight(
+      cli::module("Gray"),
+      "def forward(self, x):\n  return torch.mean(torch.relu(torch.conv2d(x, self.weight)), [2, 3])\n",
+      nets::random({3, 1, 3, 3}, 19))
+      .save(world.at("gray.pt"));
+  with_weight(cli::module("Rows"), "def forward(self, x):\n  return torch.matmul(x, self.weight)\n",
+              nets::random({11, 3}, 20))
+      .save(world.at("rows.pt"));
+  for (const char* const name : {"gray", "rows"}) {
+    DOCTEST_CAPTURE(name);
+    const std::string model = world.at(name + std::string(".pt"));
+    const Tensor given = name == std::string("gray") ? x.reshape({1, 1, 9, 11}) : x;
+    const cli::Ran ran = world.run("explain --method saliency --target 1 --model " + model + " " +
+                                   world.at("plane.npy") + " --out " + world.at("plane-map.npy"));
+    DOCTEST_INFO(ran.err);
+    DOCTEST_REQUIRE(ran.code == 0);
+    check_equal(lm::io::read_npy(world.at("plane-map.npy")),
+                lm::Saliency{}(lm::script::load(model), given, lm::target::Class{1}).map);
+  }
+}
+
+DOCTEST_TEST_CASE("a network that overwrites its input is explained at what the file holds") {
+  const World world;
+  const Tensor x = nets::random({1, 3, 5}, 21).to(at::kFloat);
+  lm::io::write_npy(world.at("kept.npy"), x);
+  cli::module("Overwrites", "  x.mul_(2.0)\n  return torch.mean(torch.mul(x, x), [2])\n")
+      .save(world.at("overwrites.pt"));
+  const cli::Ran ran = world.run("explain --json --method saliency --set absolute=false --target 1 --model " +
+                                 world.at("overwrites.pt") + " " + world.at("kept.npy") + " --out " +
+                                 world.at("kept-map.npy"));
+  DOCTEST_INFO(ran.err);
+  DOCTEST_REQUIRE(ran.code == 0);
+  DOCTEST_CHECK(ran.json()["results"][0]["score"].get<double>() ==
+                doctest::Approx(4 * x[0][1].square().mean().item<double>()).epsilon(1e-5));
+  Tensor slope = at::zeros_like(x);
+  slope[0][1] = x[0][1] * 8 / 5;
+  DOCTEST_CHECK(at::allclose(lm::io::read_npy(world.at("kept-map.npy")), slope, 1e-5, 1e-6));
+}
+
 DOCTEST_TEST_CASE("a map of one axis is plotted: its bars stand where its values are") {
   const World world;
   squares("[1]").save(world.at("squares.pt"));

@@ -144,6 +144,31 @@ try {
   check((await post('/api/edits?image=nothing', npy([1, 8, 8], new Float32Array(64)))).status === 404, 'one of no image too');
   check((await post('/api/leave', '')).status === 400, 'who leaves says which tab');
 
+  // a network that ends in a softmax gives what it gives, and no softmax of it
+  if (session.networks.length > 1) {
+    const other = session.networks[1].id;
+    const framed = (answer) => {
+      const start = 8 + answer.body.readUInt32LE(4), header = JSON.parse(answer.body.subarray(8, start));
+      const values = (name) => {
+        const { dtype, shape, offset } = header.arrays[name], count = shape.reduce((a, b) => a * b, 1), from = start + offset;
+        return Array.from({ length: count }, (_, i) => (dtype === 'uint8' ? answer.body.readUInt8(from + i) : answer.body.readFloatLE(from + 4 * i)));
+      };
+      return { header, values };
+    };
+    const apart = (a, b) => Math.max(...a.map((value, i) => Math.abs(value - b[i]))) / Math.max(...a.map(Math.abs));
+    const [of, ofOther] = await Promise.all([network, other].map(async (id) => framed(await send(`/api/prediction?image=${image}&network=${id}&class=1`))));
+    check(of.header.pixels > 0 && of.header.pixels === ofOther.header.pixels && apart(of.values('probability'), ofOther.values('probability')) < 1e-5, 'a softmax in the network or behind it: the same probabilities and prediction');
+    for (const score of ['probability', 'log-odds']) {
+      for (const method of ['gradient', 'input-x-gradient']) {
+        const [a, b] = await Promise.all([network, other].map(async (id) => framed(await send(influence({ network: id, score, method, target: 'pixel:30,40' })))));
+        const told = ({ header }) => [header.value, header.max, header.min, header.numbers.positive, header.numbers.negative, header.numbers.radius];
+        check(told(a).every((number, i) => Math.abs(number - told(b)[i]) <= 2e-3 * Math.abs(number) + 1e-9), `the same ${score} and ${method} of it: ${told(a)} and ${told(b)}`);
+      }
+    }
+    answer = await send(influence({ network: other, score: 'logit' }));
+    check(answer.status === 422 && /no logits/.test(said(answer)), 'it has no logits');
+  }
+
   // links out of the folders
   const listed = session.images.map((one) => one.id);
   check(listed.includes('own') && listed.includes('within') && !listed.includes('outside') && !listed.includes('secret'), 'links within a folder are followed, links out of it are not');

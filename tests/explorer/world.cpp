@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Writes what the explorer's page is tested with: two small segmentation networks and a folder of synthetic vessels.
+// Writes what the explorer's page is tested with: small segmentation networks, two that give logits and the first of them
+// ending in a softmax, and a folder of synthetic vessels.
 #include <filesystem>
 #include <string>
 
@@ -12,7 +13,7 @@ namespace {
 
 using namespace lumen::testing::script_models;
 
-torch::jit::Module segmentation(std::uint64_t seed) {
+torch::jit::Module segmentation(std::uint64_t seed, bool probabilities = false) {
   torch::jit::Module net = module("Net");
   net.register_module("first", conv(1, 8, seed));
   net.register_module("second", conv(8, 8, seed + 10));
@@ -23,7 +24,8 @@ torch::jit::Module segmentation(std::uint64_t seed) {
       "  h = torch.relu(self.second.forward(torch.max_pool2d(h, [2, 2])))\n"
       "  h = torch.upsample_nearest2d(h, [x.size(2), x.size(3)])\n"
       "  even = torch.cat([0 * x, 0 * x + 6.78], 1)\n"  // so that both classes are predicted
-      "  return 20.0 * self.last.forward(h) + even\n");
+      "  z = 20.0 * self.last.forward(h) + even\n" +
+      std::string(probabilities ? "  return torch.softmax(z, 1)\n" : "  return z\n"));
   net.to(at::kFloat);
   net.eval();
   return net;
@@ -37,6 +39,7 @@ int main(int, char** argv) {
   for (const char* part : {"images", "labels"}) fs::create_directories(folder / part);
   segmentation(1).save((folder / "one.pt").string());
   segmentation(2).save((folder / "two.pt").string());
+  segmentation(1, true).save((folder / "probabilities.pt").string());
   const lumen::data::SyntheticVessels vessels{.size = 128, .seed = 3};
   int number = 0;
   for (const lumen::data::Sample& sample : vessels.many(0, 3)) {

@@ -63,6 +63,10 @@ DOCTEST_TEST_CASE("whether an output holds probabilities is told by its last ope
     DOCTEST_CHECK(at::equal(found.value, model(x)));
     DOCTEST_CHECK_FALSE(found.value.requires_grad());
   }
+  const Tensor before = x.clone();
+  const auto overwrites = [&](const Tensors& parts) { return parts[0].mul_(2.0).mean({2, 3}); };
+  DOCTEST_CHECK(at::equal(lumen::op::output_of(overwrites, {x}).value, (before * 2.0).mean({2, 3})));
+  DOCTEST_CHECK(at::equal(x, before));
   // of a classifier, and where nothing can be heard
   const auto classifier = [&](const Tensors& parts) {
     return at::linear(parts[0].flatten(1), line).sigmoid();

@@ -97,12 +97,17 @@ struct Output {
   detail::ScaleListener listener;
   Output output;
   detail::Scale scale = detail::Scale::Open;
+  const auto copies = [&] {  // the model may overwrite what it is given
+    Tensors given;
+    for (const Tensor& part : x) given.push_back(part.detach().clone());
+    return given;
+  };
   try {
     const trace::Listening listening(listener);
-    output.value = model(x);
+    output.value = model(copies());
     if (output.value.defined()) scale = listener.of(output.value);
   } catch (const Error&) {
-    output.value = model(x);
+    output.value = model(copies());
   }
   if (!output.value.defined()) return output;
   const detail::Values values(output.value);

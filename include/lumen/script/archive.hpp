@@ -107,6 +107,11 @@ inline void check_archive(const std::filesystem::path& path) {
   });
   try {
     const auto directory = read_directory(file, std::filesystem::file_size(path));
+    for (const ArchiveRecord& record : directory) {
+      require(!record.name.ends_with(".npy"), [&] {
+        return text("it is an npz of arrays ('", record.name, "'), which holds no program", wanted);
+      });
+    }
     caffe2::serialize::PyTorchStreamReader archive(name);
     require(archive.hasRecord("constants.pkl"), [&] {
       return text("it holds no TorchScript program",
