@@ -7,10 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include <lumen/view/close_up.hpp>
 #include <lumen/view/colormap.hpp>
-#include <lumen/view/mark.hpp>
 #include <lumen/view/number.hpp>
-#include <lumen/view/overlay.hpp>
 
 namespace lm = lumen;
 namespace v = lumen::view;
@@ -21,17 +20,11 @@ namespace {
 
 using v::decimals;
 using v::Figure;
-using v::number;
 
 /// From 0 to all but the largest values.
 Tensor shaded(const Tensor& map) {
   return v::colorize(map, v::colormap::viridis,
                      {0.0, std::max(v::percentile_range(map, 0, 99.5).high, 1e-300)});
-}
-
-Tensor shown(const Tensor& image) {
-  const Tensor plane = image.mean(0);
-  return v::picture(plane, v::percentile_range(plane, 0.5, 99.5));
 }
 
 /// The middle of a field, `half` pixels to each side of its output's pixel; its square root, so that the eye sees the tails.
@@ -45,49 +38,18 @@ Tensor around(const lm::influence::Field& field, std::int64_t half) {
       .contiguous();
 }
 
-/// A part of a picture, `side` pixels a side as far as there are so many, about a place.
-struct Window {
-  std::int64_t top, left, height, width;
-  Window(std::int64_t row, std::int64_t column, std::int64_t rows, std::int64_t columns, std::int64_t side)
-      : height(std::min(side, rows)), width(std::min(side, columns)) {
-    top = std::clamp<std::int64_t>(row - side / 2, 0, rows - height);
-    left = std::clamp<std::int64_t>(column - side / 2, 0, columns - width);
-  }
-  [[nodiscard]] Tensor of(const Tensor& picture) const {
-    return picture.narrow(-2, top, height).narrow(-1, left, width).contiguous();
-  }
-};
-
-Tensor over(const Tensor& image, const Tensor& row, const Window& window, std::int64_t at_row,
-            std::int64_t at_column) {
-  const Tensor dimmed = (window.of(shown(image)).to(at::kDouble) * 0.6).to(at::kByte);
-  const Tensor map = window.of(row.to(at::kDouble));
-  Tensor out = v::Overlay{
-      .colors = v::colormap::rd_yl_gn, .range = v::symmetric_range(map, 98.0), .alpha = 1.0}(dimmed, map);
-  v::draw(out, {.row = at_row - window.top, .column = at_column - window.left, .radius = 4});
-  return out;
-}
-
 void extremes(v::Section& section, const Influence& influence, const Story& story) {
-  constexpr std::int64_t side = 64;
   const Tensor& image = story.sample.image;
   v::Matrix matrix{.columns = {"Image", "Its influence on the pixel"}, .side = 180};
   for (std::size_t kind = 0; kind < 2; ++kind) {
     for (const lm::influence::KeptRow& kept : influence.extremes[kind]) {
-      Tensor row = at::zeros({image.size(1), image.size(2)}, kept.window.options());
-      row.narrow(0, kept.top, kept.window.size(0))
-          .narrow(1, kept.left, kept.window.size(1))
-          .copy_(kept.window);
-      const Window window(kept.row, kept.column, image.size(1), image.size(2), side);
-      Tensor place = window.of(shown(image));
-      v::draw(place, {.row = kept.row - window.top, .column = kept.column - window.left, .radius = 4});
+      const v::CloseUp::Pictures close = v::CloseUp{}(image, kept);
       matrix.rows.push_back(
           {.label =
                lm::text(kind == 0 ? "Many: " : "Few: ", static_cast<std::int64_t>(kept.value), " pixels"),
            .note = lm::text("row ", kept.row, ", column ", kept.column, "; probability ",
                             decimals(story.probability[kept.row][kept.column].item<double>())),
-           .figures = {Figure{.picture = place},
-                       Figure{.picture = over(image, row, window, kept.row, kept.column)}}});
+           .figures = {Figure{.picture = close.image}, Figure{.picture = close.influence}}});
     }
   }
   section.heading("Pixels that depend on the most and on the fewest others");

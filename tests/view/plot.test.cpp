@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <vector>
 
 #include "view/pictures.hpp"
 
@@ -27,6 +28,17 @@ DOCTEST_TEST_CASE("a chart draws its series in its frame") {
   DOCTEST_CHECK(occurrences(svg, "<circle") == 6);
   DOCTEST_CHECK(occurrences(svg, "stroke-dasharray") == 2);  // the line and its sign in the legend
   DOCTEST_CHECK(holds(svg, "training: 0.25 (epoch 3)"));
+}
+
+DOCTEST_TEST_CASE("a series of points alone has no line, not even in the legend") {
+  LineChart chart{.series = {{.name = "pixels", .y = std::vector<double>(20, 1.0), .line = false},
+                             {.name = "fit", .y = {1.0, 2.0}}}};
+  const std::string svg = chart.svg();
+  DOCTEST_CHECK(occurrences(svg, "<path") == 2);     // the fit, and its sign in the legend
+  DOCTEST_CHECK(occurrences(svg, "<circle") == 23);  // 20 and 2 points, and the sign of the points
+  DOCTEST_CHECK_FALSE(holds(svg, "transparent"));
+  chart.series[0].line = true;
+  DOCTEST_CHECK(occurrences(chart.svg(), "<path") == 4);
 }
 
 DOCTEST_TEST_CASE("values stand where the axes say") {

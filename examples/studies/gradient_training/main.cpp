@@ -110,8 +110,7 @@ void compare(Findings& found, const std::vector<Result>& results, const Setting&
       "pixels which the label calls background; 2 random probes an image."));
 }
 
-void curves(Findings& found, const std::vector<Result>& results, const Trained& first,
-            const Setting& setting) {
+void curves(Findings& found, const std::vector<Result>& results, const Trained& first) {
   auto& section = found.report.section("Training");
   std::vector<v::LineChart> charts{
       {.title = "Validation IoU, seed 1", .x_label = "epochs after the common beginning", .y_label = "IoU"},
@@ -130,7 +129,6 @@ void curves(Findings& found, const std::vector<Result>& results, const Trained& 
       "The common beginning ended at a validation IoU of ", decimals(first.history.back().test_iou),
       ". Each loss is the one that is minimised, weights and penalties included, so that they differ in "
       "height. Of each run the epoch of the highest validation IoU is kept; test images decide nothing."));
-  (void)setting;
 }
 
 /// log10 of the energy over the largest one, at most four decades down.
@@ -253,7 +251,7 @@ Findings work(const Options& options) {
                               {"step", setting.step},     {"begin_rate", setting.begin_rate},
                               {"rate", setting.rate},     {"parameters", parameters}};
   compare(found, results, setting, options.seed);
-  curves(found, results, beginning, setting);
+  curves(found, results, beginning);
   look(found, results, images, setting);
   auto& how = found.report.section("How");
   how.text(

@@ -22,6 +22,7 @@ struct Series {
   std::vector<double> y{};
   std::vector<double> x{};  ///< as many as `y`; empty counts 1, 2, 3, ...
   bool dashed = false;
+  bool line = true;  ///< false: points alone
 };
 
 /// Lines over a common axis, as SVG that stands in a page: training curves, deletion curves. Its colours are
@@ -135,6 +136,7 @@ struct LineChart {
     const Series& s = series[index];
     std::string points, dots;
     bool pen = false;
+    const bool shown = !s.line || s.y.size() <= 12;
     for (std::size_t i = 0; i < s.y.size(); ++i) {
       const double x = x_of(s, i);
       if (!std::isfinite(x) || !std::isfinite(s.y[i])) {
@@ -145,12 +147,15 @@ struct LineChart {
       const std::string row = at(frame.row(std::clamp(s.y[i], frame.y.low, frame.y.high)));
       points += text(pen ? "L" : "M", column, " ", row);
       pen = true;
-      dots += text("<circle cx=\"", column, "\" cy=\"", row, "\" r=\"", s.y.size() <= 12 ? 3 : 6,
-                   "\" style=\"fill:", s.y.size() <= 12 ? color(index) : "transparent", "\"><title>",
-                   escape(s.name), ": ", number(s.y[i], 4), " (", escape(x_label.empty() ? "x" : x_label),
-                   " ", number(x, 6), ")</title></circle>");
+      dots += text("<circle cx=\"", column, "\" cy=\"", row, "\" r=\"",
+                   !s.line ? 2.2
+                   : shown ? 3.0
+                           : 6.0,
+                   "\" style=\"fill:", shown ? color(index) : "transparent", s.line ? "" : ";fill-opacity:.6",
+                   "\"><title>", escape(s.name), ": ", number(s.y[i], 4), " (",
+                   escape(x_label.empty() ? "x" : x_label), " ", number(x, 6), ")</title></circle>");
     }
-    return text("<path d=\"", points, "\" ", stroke(index), "/>", dots);
+    return s.line ? text("<path d=\"", points, "\" ", stroke(index), "/>", dots) : dots;
   }
 
   [[nodiscard]] std::string legend(const Frame& frame) const {
@@ -159,7 +164,11 @@ struct LineChart {
     double x = frame.left;
     const double y = title.empty() ? 12 : 38;
     for (std::size_t i = 0; i < series.size(); ++i) {
-      out += text("<path d=\"M", at(x), " ", at(y - 4), "h18\" ", stroke(i), "/>");
+      if (series[i].line)
+        out += text("<path d=\"M", at(x), " ", at(y - 4), "h18\" ", stroke(i), "/>");
+      else
+        out += text("<circle cx=\"", at(x + 9), "\" cy=\"", at(y - 4), "\" r=\"3\" style=\"fill:", color(i),
+                    "\"/>");
       out += label(x + 24, y, series[i].name, "start", "--ink, #1c1c1e");
       x += 24 + 7.0 * static_cast<double>(series[i].name.size()) + 18;
     }
