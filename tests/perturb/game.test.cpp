@@ -134,7 +134,7 @@ DOCTEST_TEST_CASE("a target that cannot tell single samples is asked of whole ba
 
 DOCTEST_TEST_CASE("where the model begins with an affine map, a coalition's is the sum of its regions'") {
   const Tensor w1 = nets::weight({32, 64}, 910), b1 = nets::random({32}, 911),
-               w2 = nets::weight({3, 32}, 912);
+               w2 = nets::weight({3, 32}, 912), w3 = nets::weight({3, 64}, 924);
   const Tensor k1 = nets::weight({6, 2, 5, 5}, 913), k2 = nets::weight({3, 6, 3, 3}, 914);
   const Tensor mean = nets::random({6}, 915), variance = nets::random({6}, 916).abs() + 0.5;
   std::int64_t rows = 0;
@@ -154,7 +154,7 @@ DOCTEST_TEST_CASE("where the model begins with an affine map, a coalition's is t
   };
   const auto twice = [&](const Tensor& x) {  // what comes before the ReLU is not all that the input does
     rows += x.size(0);
-    return at::linear(at::relu(at::linear(x.flatten(1), w1, b1)), w2) + x.flatten(1).narrow(1, 0, 3);
+    return at::linear(at::relu(at::linear(x.flatten(1), w1, b1)), w2) + at::linear(x.flatten(1), w3);
   };
   const Tensor each = at::arange(64, at::kLong).reshape({1, 1, 8, 8});
   const auto groups = [&](const Tensors& x) { return perturb::Groups({each.div(16, "floor")}, x); };
