@@ -99,7 +99,8 @@ inline void stream_rows(const Network& network, const Question& question, const 
                         const RowSink& sink, const Run& run, Way way, Report& report) {
   using Clock = std::chrono::steady_clock;
   constexpr std::int64_t most_memory = std::int64_t{1} << 40;
-  constexpr std::int64_t most_of_a_chunk = std::int64_t{128} << 20;  // larger ones are no faster on a processor
+  // on a processor larger chunks are no faster
+  constexpr std::int64_t most_of_a_chunk = std::int64_t{128} << 20;
   Run rows_run = run, columns_run = run, band_run = run;
   if (x.is_cpu()) rows_run.memory = std::min(run.memory, most_of_a_chunk);
   const ConfinedRows rows(network, question, x, rows_run);
