@@ -265,7 +265,7 @@ Findings work(const Options& options) {
                "log-odds(i) / dx, i on vessels, "
                "that lies on x outside of them, estimated with one random probe a step and differentiated "
                "through (double backward). "
-               "Its step costs about three times a plain one: hence the second row."));
+               "Its step costs three to four times a plain one: hence the second row."));
   how.note(lm::text("Adam, ", setting.begin_rate, " and then ", setting.rate,
                     ", each falling to a tenth along a cosine; batches of ", setting.batch,
                     " flipped, transposed, brightened crops of ", setting.crop, " x ", setting.crop,

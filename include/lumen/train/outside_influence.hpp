@@ -25,7 +25,7 @@ namespace lumen::train {
 /// quotient is the share up to the probes' scatter. As a share it does not fall when all gradients do.
 ///
 /// Of a network with batch normalisation in training mode the derivatives include those through the batch's statistics.
-/// Cost: a backward pass for each probe, and a second one through it: about four times a plain step.
+/// Cost: a backward pass for each probe, and a second one through it: three to four times a plain step.
 template <Loss L = CrossEntropy>
 struct OutsideInfluence {
   L loss{};
