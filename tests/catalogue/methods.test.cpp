@@ -171,6 +171,21 @@ DOCTEST_TEST_CASE("an entry demands the layer, neuron and baseline that its meth
   }
 }
 
+DOCTEST_TEST_CASE(
+    "LRP without stabilisers, of convolutions, linear layers and sums alike, is input times gradient") {
+  const Tensor w = nets::weight({3, 1, 3, 3}, 5), x = nets::random({1, 1, 6, 6}, 6);
+  const auto model = [&](const Tensors& parts) {
+    const Tensor h = at::relu(at::conv2d(parts[0], w, {}, 1, 1));
+    return (h + 1e-5 * parts[0]).mean({2, 3});  // sums near 0, where a stabiliser shows
+  };
+  const auto map = [&](const char* method, const catalogue::Settings& settings) {
+    return named(method).prepare({.settings = settings})(model, {x}, {target::Class{1}}, {}).front().map[0];
+  };
+  const Tensor expected = map("input-x-gradient", {}),
+               found = map("lrp", {{"composite", "epsilon"}, {"epsilon", "0"}});
+  DOCTEST_CHECK((found - expected).abs().max().item<double>() < 1e-12);
+}
+
 DOCTEST_TEST_CASE("settings reach the method: patches and windows of all ranks") {
   const auto model = [](const Tensors& x) { return x[0].square().flatten(1).sum(1, true); };
   const Tensor x = nets::random({1, 1, 6}, 3);

@@ -42,6 +42,9 @@ struct ChosenLrp {
     require(epsilon >= 0 && gamma >= 0,
             [&] { return text("Lrp: epsilon is ", epsilon, " and gamma ", gamma, ", expected at least 0"); });
     namespace l = rule::lrp;
+    const auto throughout = [this](const rule::Backward& rule) {
+      return l::Parts{.convolution = rule, .dense = rule, .sum = l::Epsilon{epsilon}};
+    };
     switch (composite) {
       case Relevance::EpsilonPlusFlat:
         return l::EpsilonPlusFlat{epsilon};
@@ -52,13 +55,13 @@ struct ChosenLrp {
       case Relevance::EpsilonGammaBox:
         return l::EpsilonGammaBox{.low = bound(low), .high = bound(high), .epsilon = epsilon, .gamma = gamma};
       case Relevance::Epsilon:
-        return l::uniform(l::Epsilon{epsilon});
+        return throughout(l::Epsilon{epsilon});
       case Relevance::Gamma:
-        return l::uniform(l::Gamma{.gamma = gamma});
+        return throughout(l::Gamma{.gamma = gamma});
       case Relevance::Alpha2Beta1:
-        return l::uniform(l::AlphaBeta{});
+        return throughout(l::AlphaBeta{});
       case Relevance::ZPlus:
-        return l::uniform(l::ZPlus{});
+        return throughout(l::ZPlus{});
       default:
         return l::EpsilonPlus{epsilon};
     }
