@@ -48,7 +48,6 @@ inline std::vector<Tensor> scores_of(const Function& model, const Tensors& x, co
 struct Start {
   Targets targets;
   std::vector<Tensor> scores;  ///< for each target, [N]
-  Tensor first;                ///< the model's output for the first sample, [1, ...]
   /// More than a row's forward and backward pass takes, from all that its forward pass and the targets
   /// allocated: a backward pass keeps what they made and holds gradients of as much, and each target adds
   /// gradients of the input. A wide margin is left, for models whose passes with and without gradients differ.
@@ -73,7 +72,6 @@ inline Start start(const Function& model, const Tensors& x, const Targets& targe
     result.row_bytes = std::max(result.row_bytes, margin * (meter.allocated() - before) / count);
   });
   const Tensor output = outputs.size() == 1 ? std::move(outputs.front()) : at::cat(outputs);
-  result.first = output.narrow(0, 0, 1).clone();
   const std::int64_t before = meter.allocated();
   for (const AnyTarget& target : targets) {
     result.targets.push_back(target.freeze(output));

@@ -92,7 +92,7 @@ struct SmoothGradCamPlusPlus {
       const Tensor rows = engine::samples_of(first, count, n);
       const Tensors noisy = engine::noisy_rows(parts, deviations, seed, numbers, first, count);
       if (count > 1 && engine::granule(start.targets, n) == 1 && !std::exchange(asked, true))
-        engine::require_independent(function, parts, start.first, noisy);
+        engine::require_independent(function, noisy);
       const trace::LayerDerivatives found = trace::differentiate_at(
           function, layers, noisy, engine::target_rows(start.targets, rows, n), false);
       for (std::size_t t = 0; t < means.size(); ++t) {

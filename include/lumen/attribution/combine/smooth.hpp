@@ -155,8 +155,7 @@ struct Smooth {
       const Tensors stacked = engine::noisy_rows(parts, deviations, seed, numbers, first * n, copies * n);
       const Tensor index = engine::samples_of(0, copies * n, n);
       const Targets repeated = engine::target_rows(start.targets, index, n);
-      if (first == 0 && copies > 1)
-        engine::require_independent(engine::bind(model, x), parts, start.first, stacked);
+      if (first == 0 && copies > 1) engine::require_independent(engine::bind(model, x), stacked);
       const auto answers =
           engine::ask(engine::with_run(method, inner), model, input_like(x, stacked), repeated);
       for (std::size_t t = 0; t < targets.size(); ++t) {

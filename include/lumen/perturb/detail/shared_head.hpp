@@ -42,9 +42,8 @@ class SharedHead {
       const std::int64_t share = run.memory / 4;
       head_ = AffineHead::of(model, rows.x().front(), {regions, rows.samples(), share, !forced});
       if (head_) {
-        const Tensor first = at::zeros({1}, at::kLong);
-        engine::require_independent(model, rows(at::ones({1, regions}, table.options()), first), {},
-                                    rows(table.narrow(0, 0, 1), first));
+        const Tensor two = at::cat({at::ones({1, regions}, table.options()), table.narrow(0, 0, 1)});
+        engine::require_independent(model, rows(two, at::zeros({2}, at::kLong)));
         run.memory -= share;
       }
     }

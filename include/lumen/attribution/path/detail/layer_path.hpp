@@ -36,7 +36,7 @@ struct LayerPath {
                                const Tensor& samples) const {
     Tensors rows = line.points(nodes_of(nodes, first, samples.size(0), size()), samples);
     const bool apart = samples.size(0) > 1 && engine::granule(start.targets, size()) == 1;
-    if (apart && !std::exchange(asked, true)) engine::require_independent(model, x, start.first, rows);
+    if (apart && !std::exchange(asked, true)) engine::require_independent(model, rows);
     return rows;
   }
 
