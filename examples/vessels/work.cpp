@@ -70,7 +70,7 @@ std::string take_layout(AnyNet& net, std::int64_t crop) {
   (*net).eval();  // statistics stay
   const Tensor x = at::full({4, 1, crop, crop}, 0.5);
   const auto times = lm::net::take_faster_layout(*net, [&] { net.forward(x).mean().backward(); });
-  (*net).zero_grad();
+  (*net).zero_grad(/*set_to_none=*/true);
   const auto milliseconds = [](double seconds) { return std::to_string(std::lround(1000 * seconds)); };
   return lm::text(times.faster() == at::MemoryFormat::ChannelsLast ? "channels last" : "channels first",
                   " (four crops and their gradients took ", milliseconds(times.channels_last),

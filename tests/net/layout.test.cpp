@@ -2,7 +2,9 @@
 #include <lumen/net/layout.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -14,6 +16,22 @@
 
 namespace net = lumen::net;
 using lumen::Tensor;
+
+DOCTEST_TEST_CASE("gradients are laid out as their weights are, and keep their numbers") {
+  auto unet = net::seeded(3, [] { return net::UNet(); });
+  unet->eval();
+  unet->forward(lumen::testing::nets::random({1, 1, 16, 16}, 4).to(at::kFloat)).square().mean().backward();
+  std::vector<Tensor> before;
+  for (const Tensor& parameter : unet->parameters()) before.push_back(parameter.grad().clone());
+  for (const auto layout : {at::MemoryFormat::ChannelsLast, at::MemoryFormat::Contiguous}) {
+    net::set_layout(*unet, layout);
+    const auto parameters = unet->parameters();
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      if (parameters[i].dim() == 4) DOCTEST_CHECK(parameters[i].grad().is_contiguous(layout));
+      DOCTEST_CHECK(at::equal(parameters[i].grad(), before[i]));
+    }
+  }
+}
 
 DOCTEST_TEST_CASE("the faster layout is taken, and the numbers stay") {
   auto unet = net::seeded(3, [] { return net::UNet(); });

@@ -13,10 +13,15 @@
 namespace lumen::net {
 
 /// Lays the weights of convolutions out anew, and with them all maps between: `at::MemoryFormat::ChannelsLast` puts the
-/// channels of a pixel side by side, `Contiguous` the pixels of a channel. The numbers stay.
+/// channels of a pixel side by side, `Contiguous` the pixels of a channel. The numbers stay, of gradients too.
 inline void set_layout(torch::nn::Module& net, at::MemoryFormat layout) {
-  for (const Tensor& parameter : net.parameters())
-    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(layout));
+  for (Tensor& parameter : net.parameters()) {
+    if (parameter.dim() != 4) continue;
+    const Tensor gradient = parameter.grad();
+    parameter.mutable_grad() = Tensor();  // a gradient of another layout would be refused, or added up slowly
+    parameter.set_data(parameter.contiguous(layout));
+    if (gradient.defined()) parameter.mutable_grad() = gradient.contiguous(layout);
+  }
 }
 
 /// What a work takes in the two layouts.
