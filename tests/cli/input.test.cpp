@@ -215,9 +215,9 @@ DOCTEST_TEST_CASE("a network that overwrites its input is explained at what the 
   lm::io::write_npy(world.at("kept.npy"), x);
   cli::module("Overwrites", "  x.mul_(2.0)\n  return torch.mean(torch.mul(x, x), [2])\n")
       .save(world.at("overwrites.pt"));
-  const cli::Ran ran = world.run("explain --json --method saliency --set absolute=false --target 1 --model " +
-                                 world.at("overwrites.pt") + " " + world.at("kept.npy") + " --out " +
-                                 world.at("kept-map.npy"));
+  const cli::Ran ran = world.run(
+      "explain --json --batch yes --method saliency --set absolute=false --target 1 --model " +
+      world.at("overwrites.pt") + " " + world.at("kept.npy") + " --out " + world.at("kept-map.npy"));
   DOCTEST_INFO(ran.err);
   DOCTEST_REQUIRE(ran.code == 0);
   DOCTEST_CHECK(ran.json()["results"][0]["score"].get<double>() ==
