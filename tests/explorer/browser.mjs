@@ -269,13 +269,15 @@ try {
   await settled(page);
 
   // methods: each answers, or says why not
-  const methods = process.env.LUMEN_METHODS === 'all' ? session.methods.map(({ id }) => id) : ['integrated-gradients', 'smoothgrad', 'occlusion', 'saliency', 'input-x-gradient'].filter((id) => session.methods.some((one) => one.id === id));
+  const all = process.env.LUMEN_METHODS === 'all';
+  const methods = all ? session.methods.map(({ id }) => id) : ['integrated-gradients', 'smoothgrad', 'occlusion', 'saliency', 'input-x-gradient'].filter((id) => session.methods.some((one) => one.id === id));
   let told = 0;
   for (const method of methods) {
+    const start = performance.now();
     await page.selectOption('#method', method);
     await settled(page);
     const words = await page.$eval('#panel-influence .trouble', (one) => (one.hidden ? '' : one.textContent));
-    if (words) console.log(`        ${method}: ${words.slice(0, 160)}`);
+    if (words || all) console.log(`        ${method}: ${words || 'answers'} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
     told += words === '' ? 1 : 0;
     if (method === 'integrated-gradients') {
       const error = (await table(page)).error[0];
@@ -291,7 +293,7 @@ try {
       check((await page.$eval('#panel-influence .trouble', (one) => one.hidden)) === true, 'and forgotten once it is mended');
     }
   }
-  check(told === methods.length || process.env.LUMEN_METHODS === 'all', `${told} of ${methods.length} methods answer for a pixel`);
+  check(told === methods.length || all, `${told} of ${methods.length} methods answer for a pixel`);
   await page.selectOption('#method', 'gradient');
   await page.fill('#percent', '10');
   await page.keyboard.press('Tab');

@@ -43,7 +43,9 @@ struct ChosenLrp {
             [&] { return text("Lrp: epsilon is ", epsilon, " and gamma ", gamma, ", expected at least 0"); });
     namespace l = rule::lrp;
     const auto throughout = [this](const rule::Backward& rule) {
-      return l::Parts{.convolution = rule, .dense = rule, .sum = l::Epsilon{epsilon}};
+      l::Parts parts = l::stabilised(epsilon, rule);
+      parts.dense = rule;
+      return parts;
     };
     switch (composite) {
       case Relevance::EpsilonPlusFlat:
@@ -93,7 +95,8 @@ inline void add_relevance(std::vector<Entry>& all) {
       entry(Table("lrp", ChosenLrp{})
                 .option("composite", "the rules: a published composite, or one rule throughout",
                         &ChosenLrp::composite)
-                .option("epsilon", "of its epsilon rules", &ChosenLrp::epsilon, not_negative)
+                .option("epsilon", "of its epsilon rules, those of sums and normalisations among them",
+                        &ChosenLrp::epsilon, not_negative)
                 .option("gamma", "of its gamma rules", &ChosenLrp::gamma, not_negative)
                 .option("low", "least value of the input, one or one a channel, for epsilon-gamma-box",
                         &ChosenLrp::low)

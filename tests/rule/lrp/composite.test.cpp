@@ -169,6 +169,25 @@ DOCTEST_TEST_CASE("a normalisation that shares its input, or follows no weights,
   DOCTEST_CHECK(all_close(relevance(flat, [&](const Tensor& at) { return norm(at); }, x, r), r, 1e-7));
 }
 
+DOCTEST_TEST_CASE("a composite's epsilon reaches the normalisations that stand alone") {
+  const Norm norm(2);
+  const Tensor x = random({3, 2}, 20), r = random({3, 2}, 21), z = norm(x);
+  const Tensor expected = x * norm.scale() / (z + 0.5 * z.sign()) * r;
+  const Operator f = [&](const Tensor& at) { return norm(at); };
+  for (const Composite& composite :
+       std::vector<Composite>{lrp::EpsilonPlus{0.5}, lrp::EpsilonPlusFlat{0.5}, lrp::EpsilonAlpha2Beta1{0.5},
+                              lrp::EpsilonAlpha2Beta1Flat{0.5},
+                              lrp::EpsilonGammaBox{.low = -6.0, .high = 6.0, .epsilon = 0.5}}) {
+    DOCTEST_CHECK(all_close(relevance(composite, f, x, r), expected, 1e-10));
+  }
+  const auto layer = [&](double epsilon) {
+    return relevance(
+        lrp::EpsilonPlus{epsilon}, [](const Tensor& at) { return at::layer_norm(at, {2}, {}, {}, 1e-5); }, x,
+        r);
+  };
+  DOCTEST_CHECK(max_error(layer(0.5), layer(1e-6)) > 1e-3);
+}
+
 DOCTEST_TEST_CASE("statistics of the batch are refused") {
   const Norm norm(2);
   const std::string message = message_of([&] {

@@ -77,6 +77,16 @@ struct Parts {
   }
 };
 
+/// `convolution` for convolutions, and the same epsilon for the rest: linear layers, sums, averages, and normalisations
+/// that nothing was merged with.
+[[nodiscard]] inline Parts stabilised(double epsilon, const Backward& convolution) {
+  return {.convolution = convolution,
+          .dense = Epsilon{epsilon},
+          .sum = Epsilon{epsilon},
+          .fixed_norm = BatchNorm{.epsilon = epsilon},
+          .adaptive_norm = LayerNorm{epsilon}};
+}
+
 /// The same rule for all weighted operators.
 [[nodiscard]] inline Composite uniform(const Backward& rule) {
   return Parts{.convolution = rule, .dense = rule};
@@ -87,10 +97,10 @@ struct Parts {
 /// convolutions the rule that their name tells; those with Flat and Box have a rule of their own for the first
 /// weighted operators. They are turned into a `Composite` to be changed.
 struct EpsilonPlus {
-  double epsilon = 1e-6;  ///< of linear layers, sums and averages
+  double epsilon = 1e-6;  ///< of all but convolutions
 
   operator Composite() const {  // NOLINT(google-explicit-constructor)
-    return Parts{.convolution = ZPlus{}, .dense = Epsilon{epsilon}, .sum = Epsilon{epsilon}};
+    return stabilised(epsilon, ZPlus{});
   }
 };
 
@@ -110,7 +120,7 @@ struct EpsilonAlpha2Beta1 {
   double epsilon = 1e-6;
 
   operator Composite() const {  // NOLINT(google-explicit-constructor)
-    return Parts{.convolution = AlphaBeta{}, .dense = Epsilon{epsilon}, .sum = Epsilon{epsilon}};
+    return stabilised(epsilon, AlphaBeta{});
   }
 };
 
@@ -132,8 +142,7 @@ struct EpsilonGammaBox {
   double gamma = 0.25;
 
   operator Composite() const {  // NOLINT(google-explicit-constructor)
-    Composite result =
-        Parts{.convolution = Gamma{.gamma = gamma}, .dense = Epsilon{epsilon}, .sum = Epsilon{epsilon}};
+    Composite result = stabilised(epsilon, Gamma{.gamma = gamma});
     result.first = ZBox{.low = low, .high = high};
     return result;
   }
