@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -56,7 +55,6 @@ class Answers {
   /// @throws Refusal 404
   [[nodiscard]] const Network& network(const std::string& id) const;
 
-  using Check = std::function<void()>;
   Frame prediction(const Network& network, const Image& image, std::int64_t of_class, const Image* original,
                    const Check& check);
   Frame influence(const Network& network, const Image& image, const Question& question, const Check& check);

@@ -129,7 +129,7 @@ struct Service::Parts {
     }
   }
 
-  using Ask = std::function<Frame(const Query& query, const Answers::Check& check)>;
+  using Ask = std::function<Frame(const Query& query, const Check& check)>;
 
   /// A question that is computed, at `path`, with these parameters beside those of the asker.
   void question(const char* path, std::vector<std::string_view> parameters, Ask ask) {
@@ -141,9 +141,8 @@ struct Service::Parts {
         Asker asker{.tab = query.text_or("tab", ""), .kind = query.text_or("ask", "")};
         if (query.has("seq"))
           asker.number = static_cast<std::uint64_t>(query.integer("seq", 0, std::int64_t{1} << 52));
-        response.set_content(
-            worker.ask(asker, [&](const Answers::Check& check) { return ask(query, check).bytes(); }),
-            "application/octet-stream");
+        response.set_content(worker.ask(asker, [&](const Check& check) { return ask(query, check).bytes(); }),
+                             "application/octet-stream");
       });
     });
   }
@@ -222,7 +221,18 @@ struct Service::Parts {
                              "application/json");
       });
     });
-    question("/api/image", {"image"}, [this](const Query& query, const Answers::Check&) {
+    server.Get("/api/progress", [this](const httplib::Request& request, httplib::Response& response) {
+      answered(response, [&] {
+        const Query query(request.params, {"tab", "ask"});
+        const auto progress = worker.progress(query.text("tab"), query.text("ask"));
+        const Json answer = progress ? Json{{"done", progress->done},
+                                            {"total", progress->total},
+                                            {"secondsLeft", progress->seconds_left}}
+                                     : Json();
+        response.set_content(answer.dump(), "application/json");
+      });
+    });
+    question("/api/image", {"image"}, [this](const Query& query, const Check&) {
       const Image image = images.get(query.text("image"));
       Frame frame;
       frame.array("image", image.x);
@@ -232,7 +242,7 @@ struct Service::Parts {
       return frame;
     });
     question("/api/prediction", {"image", "network", "class"},
-             [this](const Query& query, const Answers::Check& check) {
+             [this](const Query& query, const Check& check) {
                const Network& network = answers.network(query.text("network"));
                const Image image = images.get(query.text("image"));
                const std::int64_t of_class =
@@ -243,7 +253,7 @@ struct Service::Parts {
              });
     question("/api/influence",
              {"image", "network", "class", "score", "method", "target", "percent", "of", "set.*"},
-             [this](const Query& query, const Answers::Check& check) {
+             [this](const Query& query, const Check& check) {
                const Network& network = answers.network(query.text("network"));
                Question question = question_of(query, network);
                question.method = query.text("method");
@@ -252,7 +262,7 @@ struct Service::Parts {
                return answers.influence(network, images.get(query.text("image")), question, check);
              });
     question("/api/count", {"image", "network", "class", "score", "percent", "of"},
-             [this](const Query& query, const Answers::Check& check) {
+             [this](const Query& query, const Check& check) {
                const Network& network = answers.network(query.text("network"));
                return answers.count(network, images.get(query.text("image")), question_of(query, network),
                                     check);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -9,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -32,6 +34,22 @@ struct Asker {
   std::uint64_t number = 0;
 };
 
+/// How far the computation of an answer is. Nothing is known of one that waits for its turn: `total` is 0.
+struct Progress {
+  std::int64_t done = 0, total = 0;
+  double seconds_left = 0.0;  ///< of this part of the computation, at the pace so far
+};
+
+/// What a computation calls between its passes.
+class Check {
+ public:
+  virtual ~Check() = default;
+  /// @throws Superseded once a newer question of the asker's kind has come
+  virtual void operator()() const = 0;
+  /// The same; also tells how far it is.
+  virtual void operator()(std::int64_t done, std::int64_t total) const = 0;
+};
+
 /// One thread that computes. Questions go first, the newest at the front; work in the background runs while nobody
 /// asks and makes way between its chunks.
 class Worker {
@@ -46,10 +64,11 @@ class Worker {
     thread_.join();
   }
 
-  /// Runs `work` on the computing thread and returns what it returns; `check()`, which it is given, throws Superseded
-  /// once a newer question of the asker's kind has come.
+  using Work = std::function<std::string(const Check& check)>;
+
+  /// Runs `work` on the computing thread and returns what it returns.
   /// @throws Superseded, Busy, and what the work throws
-  std::string ask(const Asker& asker, std::function<std::string(const std::function<void()>& check)> work) {
+  std::string ask(const Asker& asker, Work work) {
     auto task = std::make_shared<Task>();
     task->asker = asker;
     task->work = std::move(work);
@@ -82,6 +101,18 @@ class Worker {
     task->ready.wait(lock, [&] { return task->done; });
     if (task->error) std::rethrow_exception(task->error);
     return std::move(task->result);
+  }
+
+  /// How far the newest question of this tab and kind is; none if none is under way or waits.
+  [[nodiscard]] std::optional<Progress> progress(const std::string& tab, const std::string& kind) const {
+    const std::lock_guard lock(mutex_);
+    const auto asked = [&](const Task& task) { return task.asker.tab == tab && task.asker.kind == kind; };
+    for (const auto& task : waiting_) {
+      if (asked(*task)) return Progress{};
+    }
+    if (!running_ || running_->cancelled || !asked(*running_)) return std::nullopt;
+    const std::lock_guard of_task(running_->mutex);
+    return running_->progress;
   }
 
   /// Nobody waits any more for what this tab asked.
@@ -125,15 +156,46 @@ class Worker {
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   struct Task {
     Asker asker;
-    std::function<std::string(const std::function<void()>&)> work;
+    Work work;
     std::atomic<bool> cancelled = false;
     std::mutex mutex{};
     std::condition_variable ready{};
     bool done = false;
     std::string result{};
     std::exception_ptr error{};
+    Progress progress{};
+    std::int64_t first =
+        0;  ///< what was done when this part of the computation was first told of, at `since`
+    Clock::time_point since{};
+  };
+
+  class CheckOf final : public Check {
+   public:
+    explicit CheckOf(Task& task) : task_(task) {}
+    void operator()() const override {
+      if (task_.cancelled) throw Superseded();
+    }
+    void operator()(std::int64_t done, std::int64_t total) const override {
+      (*this)();
+      const std::lock_guard lock(task_.mutex);
+      Progress& progress = task_.progress;
+      const auto now = Clock::now();
+      if (total != progress.total || done < progress.done) {
+        task_.first = done;
+        task_.since = now;
+      }
+      const double passed = std::chrono::duration<double>(now - task_.since).count();
+      const auto since_first = static_cast<double>(done - task_.first);
+      progress = {done, total,
+                  since_first > 0 ? passed / since_first * static_cast<double>(total - done) : 0.0};
+    }
+
+   private:
+    Task& task_;
   };
 
   static void finish(Task& task, std::exception_ptr error, std::string result = {}) {
@@ -176,9 +238,7 @@ class Worker {
 
   static void run(Task& task) {
     try {
-      const auto check = [&] {
-        if (task.cancelled) throw Superseded();
-      };
+      const CheckOf check(task);
       check();
       finish(task, nullptr, task.work(check));
     } catch (...) {

@@ -14,8 +14,8 @@ namespace {
 /// A question that waits in the worker until it is let go.
 struct Gate {
   std::promise<void> entered{}, leave{};
-  std::function<std::string(const std::function<void()>&)> work() {
-    return [this, left = leave.get_future().share()](const std::function<void()>& check) {
+  Worker::Work work() {
+    return [this, left = leave.get_future().share()](const Check& check) {
       entered.set_value();
       left.wait();
       check();
@@ -24,8 +24,7 @@ struct Gate {
   }
 };
 
-auto in_thread(Worker& worker, const Asker& asker,
-               std::function<std::string(const std::function<void()>&)> work) {
+auto in_thread(Worker& worker, const Asker& asker, Worker::Work work) {
   return std::async(std::launch::async,
                     [&worker, asker, work = std::move(work)] { return worker.ask(asker, work); });
 }
@@ -81,6 +80,34 @@ DOCTEST_TEST_CASE("who leaves takes the questions of that tab along, under way o
   gate.leave.set_value();
   DOCTEST_CHECK_THROWS_AS(running.get(), Superseded);
   DOCTEST_CHECK(worker.ask({"a", "hover", 2}, [](const auto&) { return std::string("back"); }) == "back");
+}
+
+DOCTEST_TEST_CASE("how far a question is can be asked while it is computed, and while it waits") {
+  Worker worker;
+  std::promise<void> told, leave;
+  auto running = in_thread(worker, {"a", "hover", 1}, [&](const Check& check) {
+    check(2, 10);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    check(4, 10);
+    told.set_value();
+    leave.get_future().wait();
+    return std::string("done");
+  });
+  told.get_future().wait();
+  auto waiting = in_thread(worker, {"a", "pin", 1}, [](const auto&) { return std::string(); });
+  while (!worker.busy()) std::this_thread::yield();
+  const auto progress = worker.progress("a", "hover");
+  DOCTEST_REQUIRE(progress);
+  DOCTEST_CHECK(progress->done == 4);
+  DOCTEST_CHECK(progress->total == 10);
+  DOCTEST_CHECK(progress->seconds_left >= 0.06);  // 6 left, where 2 took 20 ms
+  DOCTEST_REQUIRE(worker.progress("a", "pin"));
+  DOCTEST_CHECK(worker.progress("a", "pin")->total == 0);
+  DOCTEST_CHECK(!worker.progress("b", "hover"));
+  leave.set_value();
+  DOCTEST_CHECK(running.get() == "done");
+  (void)waiting.get();
+  DOCTEST_CHECK(!worker.progress("a", "hover"));
 }
 
 DOCTEST_TEST_CASE("questions that wait are bounded") {

@@ -111,7 +111,8 @@ async function nextInfluence() {
     const where = target();
     if (where === '') break;
     await Promise.all(activeSides().map(async (side) => {
-      const frame = await waited(each(side, 'influence', 'detail'), () => server.ask(`influence-${side}`, 'api/influence', influenceOf(side, where)));
+      const tell = (progress) => each(side, 'influence').forEach((plane) => plane.reach(progress));
+      const frame = await waited(each(side, 'influence', 'detail'), () => server.ask(`influence-${side}`, 'api/influence', influenceOf(side, where), { tell }));
       if (frame === null) return;
       sides[side].answer = frame && { ...frame, where };
       paintInfluence(side);
@@ -304,7 +305,7 @@ async function paintPins() {
     go.setAttribute('aria-label', `Let go of row ${row}, column ${column}`);
     go.onclick = () => unpin(row, column);
     plane.figure.append(go);
-    const frame = await waited([plane], () => server.ask(`pin-${row}-${column}-${side}`, 'api/influence', influenceOf(side, where)));
+    const frame = await waited([plane], () => server.ask(`pin-${row}-${column}-${side}`, 'api/influence', influenceOf(side, where), { tell: (progress) => plane.reach(progress) }));
     if (!frame) return;
     pin.frame = frame;
     plane.name(`Row ${row}, column ${column}${suffix(side)}`, `${state.score} ${number(frame.value)}; ${number(frame.numbers.pixels)} pixels, fulfilment ${number(frame.numbers.fulfilment)}`);

@@ -106,6 +106,7 @@ export class Plane {
     this.text = this.caption.appendChild(document.createElement('span'));
     this.progress = part('progress', { hidden: true, max: 1 });
     this.progress.setAttribute('aria-label', `${title}, done`);
+    this.left = part('p', { className: 'left', hidden: true });
     this.wrong = part('p', { className: 'trouble', hidden: true });
     this.name(title);
     parent.append(this.figure);
@@ -138,6 +139,14 @@ export class Plane {
     if (--this.pending > 0) return;
     clearTimeout(this.timer);
     this.figure.removeAttribute('aria-busy');
+    if (!this.left.hidden) this.left.hidden = this.progress.hidden = true;
+  }
+
+  // How far the answer is that is waited for.
+  reach({ done, total, secondsLeft }) {
+    this.left.hidden = this.progress.hidden = false;
+    this.progress.value = total ? done / total : 0;
+    this.left.textContent = total ? `${Math.floor((100 * done) / total)} % computed${secondsLeft > 0 ? `, about ${Math.ceil(secondsLeft)} s left` : ''}` : 'waits for its turn';
   }
 
   range(low, high, colors) {

@@ -30,9 +30,19 @@ export class Server {
     return response.json();
   }
 
+  // Tells now and then how far the question of this kind is, until it is over.
+  async watch(kind, stop, tell) {
+    for (const asked = () => this.underway.get(kind) === stop && !stop.signal.aborted; ;) {
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      if (!asked()) return;
+      const progress = await this.json(`api/progress?${new URLSearchParams({ tab: this.tab, ask: kind })}`, { signal: stop.signal }).catch(() => null);
+      if (progress && asked()) tell(progress);
+    }
+  }
+
   // The frame at `path` with these parameters. A newer question of the same kind makes an older one end with null, on
-  // the page and, told by `seq`, on the server.
-  async ask(kind, path, parameters, { keep = true } = {}) {
+  // the page and, told by `seq`, on the server. `tell` hears how far a slow answer is.
+  async ask(kind, path, parameters, { keep = true, tell = null } = {}) {
     const key = `${path}?${new URLSearchParams(parameters)}`;
     this.underway.get(kind)?.abort();
     this.underway.delete(kind);
@@ -44,6 +54,7 @@ export class Server {
     }
     const stop = new AbortController();
     this.underway.set(kind, stop);
+    if (tell) void this.watch(kind, stop, tell);
     try {
       const response = await fetch(`${key}&tab=${this.tab}&ask=${kind}&seq=${++this.sequence}`, { signal: stop.signal });
       if (response.status === 409) return null;
