@@ -26,7 +26,8 @@ struct Attribution {
   std::int64_t backward_passes = 0;  ///< gradient evaluations for each sample and target
 
   /// The share of the work that was done, 0 to 1. Below 1 the method was stopped (`Run::stop`), and the map is what is
-  /// known so far: of what was not looked at it is 0, and `known` tells where that is.
+  /// known so far: of what was not looked at it is 0, and `known` tells where that is. A map of draws is then that of
+  /// fewer draws, known nowhere; `standard_error` tells how far it may be off.
   double done = 1.0;
   X known{};  ///< of a stopped method: bool, where the map is as it would be in the end; undefined if done
   Execution execution{};  ///< of methods that perturb the input: how their passes ran

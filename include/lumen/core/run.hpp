@@ -22,9 +22,9 @@ struct Run {
   /// soon stop to.
   std::int64_t memory = std::int64_t{128} << 20;
   Progress progress{};  ///< told after every pass; none by default
-  /// Asked after every pass: true ends the method. Those that remove regions then give what is known so far
-  /// (`Attribution::done`); the others throw `Stopped`: a stream of rows has given its sink what is done, a mask that is
-  /// sought is nothing before the end. Once true it must stay so. Set it from another thread through an atomic.
+  /// Asked after every pass: true ends the method. Those that remove regions, and those that draw coalitions or masks,
+  /// then give what is known so far (`Attribution::done`); the others throw `Stopped`: a stream of rows has given its sink
+  /// what is done, a mask that is sought is nothing before the end. Once true it must stay so. Set it from another thread through an atomic.
   std::function<bool()> stop{};
   /// The number of each sample, which random draws are keyed by; 0 ... N - 1 if empty.
   std::vector<std::int64_t> samples{};

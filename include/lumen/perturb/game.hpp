@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -26,6 +25,8 @@
 #include <lumen/engine/rows.hpp>
 #include <lumen/engine/start.hpp>
 #include <lumen/engine/sweep.hpp>
+#include <lumen/perturb/detail/asked.hpp>
+#include <lumen/perturb/detail/fresh.hpp>
 #include <lumen/perturb/detail/known_scores.hpp>
 #include <lumen/perturb/detail/mixture.hpp>
 #include <lumen/perturb/detail/shared_head.hpp>
@@ -111,13 +112,30 @@ class Game {
     return all;
   }
 
+  /// So many coalitions of a subgame will be asked, remembered ones too: what the progress is told of.
+  void expect(const Subgame& sub, std::int64_t coalitions) {
+    progress_.expect(coalitions * sub.samples.size(0));
+  }
+  /// Whether `run.stop` ended it: nothing more is evaluated.
+  [[nodiscard]] bool stopped() const { return stopped_; }
+  /// Nothing more is asked: tells the progress so, where less was than expected.
+  void finish() const { progress_.finish(run_); }
+  /// The share that was asked of what is expected.
+  [[nodiscard]] double share() const { return progress_.share(); }
+
   /// The scores of coalitions of a subgame's players alone, for its samples (or `which` of them).
   /// @param present  [K, players of the subgame]: bool, or floating point in [0, 1]
   /// @return for each target [K, samples of the subgame], float64, on the processor
+  /// @throws Stopped  where `run.stop` ended it before all are known
   [[nodiscard]] std::vector<Tensor> operator()(const Subgame& sub, const Tensor& present, Tensor which = {}) {
+    return detail::all_of(until_stopped(sub, present, std::move(which)), present.size(0));
+  }
+  /// The same, of the first k <= K coalitions: those before `run.stop` ended it.
+  [[nodiscard]] std::vector<Tensor> until_stopped(const Subgame& sub, const Tensor& present,
+                                                  Tensor which = {}) {
     const Tensor table = at::ones({present.size(0), players()}, present.options());
     table.index_copy_(1, sub.players, present);
-    return (*this)(table, which.defined() ? which : sub.samples);
+    return until_stopped(table, which.defined() ? which : sub.samples);
   }
 
   /// A value for each player at each of its elements: a map's parts, each of x's part's type.
@@ -128,7 +146,12 @@ class Game {
   /// @param which    the samples asked, int64 [n], each once; none: all
   /// @return for each target [K, n], float64, on the processor
   /// @throws Error  a table of another shape, or a score that is not finite
+  /// @throws Stopped  where `run.stop` ended it before all are known
   [[nodiscard]] std::vector<Tensor> operator()(const Tensor& present, Tensor which = {}) {
+    return detail::all_of(until_stopped(present, std::move(which)), present.size(0));
+  }
+  /// The same, of the first k <= K coalitions: those before `run.stop` ended it.
+  [[nodiscard]] std::vector<Tensor> until_stopped(const Tensor& present, Tensor which = {}) {
     require(present.defined() && present.dim() == 2 && present.size(1) == players() &&
                 (present.scalar_type() == at::kBool || at::isFloatingType(present.scalar_type())),
             [&] {
@@ -143,28 +166,11 @@ class Game {
     const std::int64_t rows = table.size(0), n = which.size(0);
     std::vector<Tensor> result(start_.targets.size());
     for (Tensor& each : result) each = at::empty({rows, n}, at::kDouble);
-    // the first row of each coalition that nobody knows, and for each of its rows which it is
-    std::vector<std::int64_t> fresh, source(static_cast<std::size_t>(rows), -1);
-    std::unordered_map<std::string, std::int64_t> asked;
-    for (std::int64_t row = 0; row < rows; ++row) {
-      std::string name = detail::name_of(table, row);
-      if (known_.recall(name, which, result, row)) continue;
-      const auto [place, first] = asked.try_emplace(std::move(name), static_cast<std::int64_t>(fresh.size()));
-      if (first) fresh.push_back(row);
-      source[static_cast<std::size_t>(row)] = place->second;
-    }
-    if (fresh.empty()) return result;
-    const std::vector<Tensor> scores = evaluate(table.index_select(0, at::tensor(fresh, at::kLong)), which);
-    for (const std::int64_t row : fresh)
-      known_.remember(detail::name_of(table, row), which, scores, source[static_cast<std::size_t>(row)]);
-    for (std::size_t t = 0; t < scores.size(); ++t) {
-      const double* const from = scores[t].data_ptr<double>();
-      double* const to = result[t].data_ptr<double>();
-      for (std::int64_t row = 0; row < rows; ++row) {
-        const std::int64_t k = source[static_cast<std::size_t>(row)];
-        if (k >= 0) std::copy_n(from + k * n, n, to + row * n);
-      }
-    }
+    detail::Fresh fresh(table, which, known_, result);
+    std::int64_t whole = rows;
+    if (fresh.count() > 0) whole = fresh.put(evaluate(fresh.coalitions(), which, rows - fresh.count()));
+    progress_.add(whole * n);
+    for (Tensor& each : result) each = each.narrow(0, 0, whole);
     return result;
   }
 
@@ -172,40 +178,59 @@ class Game {
   static constexpr std::size_t remembered = std::size_t{64} << 20;
 
  private:
-  /// For each target [K, n] of coalitions that nobody knows.
-  std::vector<Tensor> evaluate(const Tensor& table, const Tensor& which) {
+  /// For each target [k, n] of coalitions that nobody knows, k <= K before `run.stop` ends it.
+  /// @param known  coalitions of the same question that are
+  std::vector<Tensor> evaluate(const Tensor& table, const Tensor& which, std::int64_t known) {
     const std::int64_t n = which.size(0);
+    std::vector<Tensor> scores;
+    if (!stopped_) {
+      if (head_.use(model_, *rows_, table, run_, whole_)) scores = summed_scores(table, which, known * n);
+      if (scores.empty()) {
+        scores = score(table, which, known * n, [&](const Tensor& values, const Tensor& index) {
+          return engine::run_model(asked_, (*rows_)(values, index));
+        });
+      }
+    } else {
+      scores.assign(start_.targets.size(), at::empty({0, n}, at::kDouble));
+    }
     passes_.resize(static_cast<std::size_t>(samples()));
     const std::int64_t* sample = which.data_ptr<std::int64_t>();
-    for (std::int64_t s = 0; s < n; ++s) passes_[static_cast<std::size_t>(sample[s])] += table.size(0);
-    if (head_.use(model_, *rows_, table, run_, whole_)) {
-      if (std::vector<Tensor> scores = summed_scores(table, which); !scores.empty()) return scores;
-    }
-    return score(table, which, [&](const Tensor& values, const Tensor& index) {
-      return engine::run_model(asked_, (*rows_)(values, index));
-    });
+    for (std::int64_t s = 0; s < n; ++s)
+      passes_[static_cast<std::size_t>(sample[s])] += scores.front().size(0);
+    return scores;
   }
 
   /// The same by sums of the players' responses; empty if these do not add up.
-  std::vector<Tensor> summed_scores(const Tensor& table, const Tensor& which) {
+  std::vector<Tensor> summed_scores(const Tensor& table, const Tensor& which, std::int64_t known) {
     std::vector<Tensors> columns(start_.targets.size());
+    std::int64_t rows = table.size(0);
     for (const Tensor& sample : which.split(1)) {
+      if (stopped_) {
+        rows = 0;
+        break;
+      }
       const detail::Responses* const responses = head_.responses(*rows_, table, sample);
       if (responses == nullptr) return {};
       const auto output = [&](const Tensor& values, const Tensor&) {
         return head_.output(responses->of(values));
       };
-      const std::vector<Tensor> scores = score(table, sample, output);
+      const std::vector<Tensor> scores = score(table, sample, known, output);
+      known += table.size(0);
+      rows = std::min(rows, scores.front().size(0));
       for (std::size_t t = 0; t < scores.size(); ++t) columns[t].push_back(scores[t]);
     }
     std::vector<Tensor> all;
-    for (const Tensors& column : columns) all.push_back(at::cat(column, 1).contiguous());
+    for (Tensors& column : columns) {
+      for (Tensor& scores : column) scores = scores.narrow(0, 0, rows);
+      all.push_back(rows > 0 ? at::cat(column, 1).contiguous() : at::empty({0, which.size(0)}, at::kDouble));
+    }
     return all;
   }
 
-  /// For each target [K, n], where `output(values, samples)` is the model's on coalitions of copies of samples.
+  /// For each target [k, n], where `output(values, samples)` is the model's on coalitions of copies of samples.
   template <class Output>
-  std::vector<Tensor> score(const Tensor& table, const Tensor& which, const Output& output) {
+  std::vector<Tensor> score(const Tensor& table, const Tensor& which, std::int64_t known,
+                            const Output& output) {
     const std::int64_t n = which.size(0);
     std::vector<Tensors> pieces(start_.targets.size());
     const auto visit = [&](std::int64_t first, std::int64_t count) {
@@ -225,9 +250,13 @@ class Game {
       }
       row_bytes_ = std::max(row_bytes_, (meter.peak() + count - 1) / count);
     };
-    sweep(table.size(0) * n, whole_ ? n : 1, run_, "coalitions", visit, row_bytes_);
+    const std::int64_t rows = table.size(0) * n;
+    const std::int64_t done = sweep_until_stopped(rows, whole_ ? n : 1, progress_.within(run_, known),
+                                                  detail::Asked::what, visit, row_bytes_);
+    stopped_ = stopped_ || done < rows;
     std::vector<Tensor> scores;
-    for (const Tensors& piece : pieces) scores.push_back(at::cat(piece).reshape({table.size(0), n}));
+    for (const Tensors& piece : pieces)
+      scores.push_back(at::cat(piece).narrow(0, 0, done / n * n).reshape({done / n, n}));
     return scores;
   }
 
@@ -238,6 +267,8 @@ class Game {
   bool whole_ = false;
   Tensor active_;  // bool [N, players]
   std::vector<std::int64_t> passes_;
+  detail::Asked progress_;
+  bool stopped_ = false;
   detail::KnownScores known_;
   std::int64_t row_bytes_ = 0;
   detail::SharedHead head_;

@@ -37,10 +37,18 @@ class Dependence {
     for (std::int64_t draw = first; draw < first + count; ++draw) {
       for (std::int64_t i = 0; i < m; ++i) *cell++ = uniform(seed_, draw, i) < 0.5;
     }
-    const std::vector<Tensor> scores = (*game_)(sub_, present);
+    const std::vector<Tensor> scores = game_->until_stopped(sub_, present);
     for (std::size_t t = 0; t < scores.size(); ++t) scores_[t].push_back(scores[t]);
-    present_.push_back(present);
+    present_.push_back(present.narrow(0, 0, scores.front().size(0)));
   }
+
+  [[nodiscard]] bool ready() const {
+    std::int64_t draws = 0;
+    for (const Tensor& each : present_) draws += each.size(0);
+    return draws >= least;
+  }
+
+  static constexpr std::int64_t least = 4;  ///< draws: dependence shows between them
 
   [[nodiscard]] Estimate estimate() const {
     Estimate result;
@@ -157,10 +165,13 @@ struct Hsic {
   /// @throws Error  bad input, groups, baseline or options; a score that is not finite
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
-    const detail::Effort effort{samples, tolerance, max_samples};
+    const detail::Effort effort{samples, tolerance, max_samples,
+                                [](std::int64_t draws, std::int64_t) { return draws; }};
     effort.check("Hsic");
-    require(samples >= 4, [&] {
-      return text("Hsic: samples is ", samples, ", expected at least 4: dependence shows between draws");
+    constexpr std::int64_t least = detail::Dependence<perturb::Game<perturb::FeatureRegions>>::least;
+    require(samples >= least, [&] {
+      return text("Hsic: samples is ", samples, ", expected at least ", least,
+                  ": dependence shows between draws");
     });
     require(bandwidth >= 0 && std::isfinite(bandwidth), [&] {
       return text("Hsic: bandwidth is ", bandwidth, ", expected more than 0, or 0 for the median distance");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -80,6 +81,7 @@ struct Rise {
       // with a tolerance each sample takes as many masks as it needs, whatever its company
       const bool apart = tolerance > 0 && engine::granule(start.targets, n) == 1;
       std::vector<detail::RiseSums> sums;
+      std::vector<char> finished;
       for (std::int64_t i = 0; i < (apart ? n : 1); ++i) {
         const Tensor index = apart ? at::full({1}, i, at::kLong) : at::arange(n, at::kLong);
         std::vector<Tensor> before;
@@ -88,11 +90,22 @@ struct Rise {
         sums.emplace_back(asked, engine::select_rows(parts, index), engine::select_rows(absent, index),
                           apart ? engine::target_rows(start.targets, index, n) : start.targets, before, masks,
                           probability, run);
-        for (std::int64_t next = samples;;) {
+        const bool ended = !finished.empty() && finished.back() == 0;
+        for (std::int64_t next = samples; !ended;) {
           sums.back().draw(next);
-          if (tolerance == 0 || next >= max_samples || sums.back().worst() <= tolerance) break;
+          if (sums.back().stopped() || tolerance == 0 || next >= max_samples ||
+              sums.back().worst() <= tolerance)
+            break;
           next = std::min(max_samples, next + std::max<std::int64_t>(1, next / 4));
         }
+        finished.push_back(ended || sums.back().stopped() ? 0 : 1);
+      }
+      double taken = 0, asked_for = 0;
+      std::int64_t fewest = sums.front().draws();
+      for (const detail::RiseSums& each : sums) {
+        taken += static_cast<double>(each.draws());
+        asked_for += static_cast<double>(std::max(samples, each.draws()));
+        fewest = std::min(fewest, each.draws());
       }
       std::vector<Attribution<X>> results;
       for (std::size_t t = 0; t < targets.size(); ++t) {
@@ -109,10 +122,30 @@ struct Rise {
           error.push_back(at::cat(errors).expand_as(parts[p]).contiguous());
         }
         results.push_back({.map = input_of<X>(map), .score = start.scores[t], .forward_passes = passes});
-        if (samples > 1) results.back().standard_error = input_of<X>(error);
+        if (fewest > 1) results.back().standard_error = input_of<X>(error);
+        if (finished.back() == 0) {
+          results.back().done = std::min(taken / asked_for, std::nextafter(1.0, 0.0));
+          results.back().known = input_of<X>(known_of(parts, finished));
+        }
       }
       return results;
     });
+  }
+
+ private:
+  /// Of a stopped run, where the map is final: in the samples, one after the other or all together, that are finished.
+  static Tensors known_of(const Tensors& parts, const std::vector<char>& finished) {
+    Tensors known;
+    for (const Tensor& part : parts) {
+      known.push_back(at::ones(part.sizes(), part.options().dtype(at::kBool)));
+      if (!engine::explained(part)) continue;
+      for (std::size_t i = 0; i < finished.size(); ++i) {
+        if (finished[i] != 0) continue;
+        Tensor own = finished.size() == 1 ? known.back() : known.back()[static_cast<std::int64_t>(i)];
+        own.fill_(false);
+      }
+    }
+    return known;
   }
 };
 

@@ -29,6 +29,8 @@ class TotalIndices {
     for (std::int64_t draw = first; draw < first + count; ++draw) take(draw);
   }
 
+  [[nodiscard]] bool ready() const { return !shifts_.front().unlike.empty(); }
+
   /// D / V of the sums over the shifts, and its standard error as that of a ratio (Cochran, "Sampling Techniques", 1977,
   /// section 6.3).
   [[nodiscard]] Estimate estimate() const {
@@ -132,7 +134,9 @@ struct Sobol {
   /// @throws Error  bad input, groups, baseline or options; a score that is not finite
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
-    const detail::Effort effort{samples, tolerance, max_samples};
+    const detail::Effort effort{
+        samples, tolerance, max_samples,
+        [this](std::int64_t draws, std::int64_t players) { return draws * design * (players + 2); }};
     effort.check("Sobol");
     require(design >= 2 && (design & (design - 1)) == 0,
             [&] { return text("Sobol: design is ", design, ", expected a power of two, at least 2"); });

@@ -39,12 +39,15 @@ class KernelGame {
       plan_.assign(1, std::move(plan));
       exact_ = plan_.front().whole();
       ask(plan_.front().enumerated(weights_));
+      enumerated_ = !game_->stopped();
       pairs_ = 0;
       draw(plan_.front().random_pairs());
     } else {
       draw(std::max<std::int64_t>(1, count / 2));
     }
   }
+
+  [[nodiscard]] bool ready() const { return players() == 1 || (enumerated_ && (exact_ || pairs_ > 0)); }
 
   [[nodiscard]] Estimate estimate() const {
     Estimate result;
@@ -80,22 +83,25 @@ class KernelGame {
 
   void draw(std::int64_t pairs) {
     if (exact_ || pairs == 0) return;
-    ask(plan_.front().random(seed_, pairs_, pairs));
-    pairs_ += pairs;
+    pairs_ += ask(plan_.front().random(seed_, pairs_, pairs)) / 2;
   }
 
-  void ask(const Tensor& table) {
-    if (table.size(0) == 0) return;
-    tables_.push_back(table);
-    const std::vector<Tensor> scores = (*game_)(sub_, table);
-    for (std::size_t t = 0; t < scores.size(); ++t) pieces_[t].push_back(scores[t]);
+  /// @return how many were answered: an even number, in pairs as they were asked
+  std::int64_t ask(const Tensor& table) {
+    if (table.size(0) == 0) return 0;
+    const std::vector<Tensor> scores = game_->until_stopped(sub_, table);
+    const std::int64_t rows = scores.front().size(0) / 2 * 2;
+    if (rows == 0) return 0;
+    tables_.push_back(table.narrow(0, 0, rows));
+    for (std::size_t t = 0; t < scores.size(); ++t) pieces_[t].push_back(scores[t].narrow(0, 0, rows));
+    return rows;
   }
 
   G* game_;
   perturb::Subgame sub_;
   std::uint64_t seed_;
   std::vector<CoalitionPlan> plan_;  // of the first round
-  bool exact_ = false;
+  bool exact_ = false, enumerated_ = false;
   std::int64_t pairs_ = 0;
   Tensors tables_;
   std::vector<double> weights_;  // of the coalitions that are not random
@@ -150,7 +156,10 @@ struct KernelShap {
   /// @throws Error  bad input, groups, baseline or options; too few coalitions; a score that is not finite
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
-    const detail::Effort effort{samples, tolerance, max_samples};
+    const detail::Effort effort{
+        samples, tolerance, max_samples, [](std::int64_t draws, std::int64_t players) {
+          return 2 + (players > 40 ? draws : std::min(draws, (std::int64_t{1} << players) - 2));
+        }};
     effort.check("KernelShap");
     return engine::answer(target, [&](const Targets& targets) {
       auto game = perturb::game_of(engine::bind(model, x), parts_of(x), targets, baseline, groups, run);

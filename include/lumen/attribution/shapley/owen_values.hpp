@@ -69,7 +69,9 @@ struct OwenValues {
       return text("OwenValues: tolerance is ", tolerance,
                   " but samples is 0, which is exact; give the draws of the first round, or no tolerance");
     });
-    const detail::Effort effort{samples, tolerance, max_samples};
+    const detail::Effort effort{
+        samples, tolerance, max_samples,
+        [](std::int64_t draws, std::int64_t players) { return 2 + 2 * draws * (players - 1); }};
     if (samples > 0) effort.check("OwenValues");
     return engine::answer(target, [&](const Targets& targets) {
       auto game = perturb::game_of(engine::bind(model, x), parts_of(x), targets, baseline, groups, run);

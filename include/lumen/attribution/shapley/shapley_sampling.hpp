@@ -59,7 +59,10 @@ struct ShapleySampling {
   /// @throws Error  bad input, groups, baseline or options; a score that is not finite
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
-    const detail::Effort effort{samples, tolerance, max_samples};
+    const detail::Effort effort{samples, tolerance, max_samples,
+                                [this](std::int64_t draws, std::int64_t players) {
+                                  return 2 + draws * (antithetic ? 2 : 1) * (players - 1);
+                                }};
     effort.check("ShapleySampling");
     return engine::answer(target, [&](const Targets& targets) {
       auto game = perturb::game_of(engine::bind(model, x), parts_of(x), targets, baseline, groups, run);

@@ -41,6 +41,7 @@ class AllCoalitions {
   }
 
   void add(std::int64_t, std::int64_t) {}
+  [[nodiscard]] bool ready() const { return true; }
 
   [[nodiscard]] Estimate estimate() const {
     const std::int64_t m = sub_.players.size(0), n = sub_.samples.size(0);
@@ -117,9 +118,12 @@ struct ShapleyValues {
   [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     require(max_features >= 1 && max_features <= 24,
             [&] { return text("ShapleyValues: max_features is ", max_features, ", expected 1 to 24"); });
+    const detail::Effort effort{.passes = [](std::int64_t, std::int64_t players) {
+      return std::int64_t{1} << std::min<std::int64_t>(players, 24);
+    }};
     return engine::answer(target, [&](const Targets& targets) {
       auto game = perturb::game_of(engine::bind(model, x), parts_of(x), targets, baseline, groups, run);
-      return detail::play<X>(game, {}, [&](const perturb::Subgame& sub) {
+      return detail::play<X>(game, effort, [&](const perturb::Subgame& sub) {
         require(sub.players.size(0) <= max_features, [&] {
           return text("ShapleyValues: ", sub.players.size(0), " features take 2^", sub.players.size(0),
                       " forward passes, max_features allows 2^", max_features,

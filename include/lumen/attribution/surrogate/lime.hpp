@@ -66,7 +66,8 @@ struct Lime {
   /// @throws Error  bad input, groups, baseline or options; draws that do not determine a; a score that is not finite
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
-    const detail::Effort effort{samples, tolerance, max_samples};
+    const detail::Effort effort{samples, tolerance, max_samples,
+                                [](std::int64_t draws, std::int64_t) { return draws; }};
     effort.check("Lime");
     return engine::answer(target, [&](const Targets& targets) {
       auto game = perturb::game_of(engine::bind(model, x), parts_of(x), targets, baseline, groups, run);

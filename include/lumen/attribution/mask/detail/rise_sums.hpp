@@ -45,13 +45,25 @@ class RiseSums {
   [[nodiscard]] std::int64_t samples() const { return parts_.front().size(0); }
   [[nodiscard]] std::int64_t draws() const { return draws_; }
 
-  /// Takes masks until there are so many.
+  /// Whether `run.stop` ended it.
+  [[nodiscard]] bool stopped() const { return stopped_; }
+
+  /// Takes masks until there are so many, or it is stopped; each is asked of all samples, or of none.
   void draw(std::int64_t total) {
     const at::NoGradGuard no_grad;
-    const std::int64_t n = samples(), begun = draws_;
-    sweep((total - begun) * n, engine::granule(targets_, n), run_, "RISE",
-          [&](std::int64_t first, std::int64_t count) { take(begun * n + first, count); });
-    draws_ = total;
+    const std::int64_t n = samples(), granule = engine::granule(targets_, n), begun = draws_ * n;
+    const auto visit = [&](std::int64_t first, std::int64_t count) { take(begun + first, count); };
+    std::int64_t done = sweep_until_stopped(total * n - begun, granule, run_, "RISE", visit);
+    stopped_ = begun + done < total * n;
+    if (const std::int64_t rest = done % n; rest > 0) {
+      Run silent = run_;
+      silent.stop = {};
+      silent.progress = {};
+      sweep(n - rest, granule, silent, "RISE",
+            [&](std::int64_t first, std::int64_t count) { visit(done + first, count); });
+      done += n - rest;
+    }
+    draws_ += done / n;
   }
 
   /// The largest standard error; infinite if there are none yet, or one is NaN.
@@ -70,7 +82,8 @@ class RiseSums {
 
   /// Of target t in part p: broadcasts to the part; zero for one that is not explained.
   [[nodiscard]] Tensor mean(std::size_t t, std::size_t p) const {
-    return engine::explained(parts_[p]) ? moments_[t][place(p)].mean() : at::zeros_like(parts_[p]);
+    const Tensor mean = engine::explained(parts_[p]) ? moments_[t][place(p)].mean() : Tensor();
+    return mean.defined() ? mean : at::zeros_like(parts_[p]);
   }
   [[nodiscard]] Tensor standard_error(std::size_t t, std::size_t p) const {
     const Tensor error = engine::explained(parts_[p]) ? moments_[t][place(p)].standard_error() : Tensor();
@@ -122,6 +135,7 @@ class RiseSums {
   std::vector<std::vector<engine::Moments>> moments_;
   std::vector<Tensor> centres_;
   std::int64_t draws_ = 0;
+  bool stopped_ = false;
 };
 
 }  // namespace lumen::detail

@@ -40,9 +40,11 @@ class Orders {
     // as many orders at once as make tables of some megabytes
     const std::int64_t row = players() * std::max<std::int64_t>(1, players() - 1) * (antithetic_ ? 2 : 1);
     const std::int64_t most = std::max<std::int64_t>(1, (std::int64_t{8} << 20) / row);
-    for (std::int64_t draw = first; draw < first + count; draw += most)
+    for (std::int64_t draw = first; draw < first + count && !game_->stopped(); draw += most)
       take(draw, std::min(most, first + count - draw));
   }
+
+  [[nodiscard]] bool ready() const { return moments_.front().draws() > 0; }
 
   [[nodiscard]] Estimate estimate() const {
     Estimate result;
@@ -75,7 +77,10 @@ class Orders {
         }
       }
     }
-    const std::vector<Tensor> scores = (*game_)(sub_, present);
+    const std::vector<Tensor> scores = game_->until_stopped(sub_, present);
+    if (inner > 0) count = std::min(count, scores.front().size(0) / (ways * inner));
+    if (count == 0) return;
+    orders.resize(static_cast<std::size_t>(count * ways));
     for (std::size_t t = 0; t < scores.size(); ++t) {
       const Tensor added = at::zeros({count, n, m}, at::kDouble);
       double* const to = added.template data_ptr<double>();

@@ -65,6 +65,8 @@ class TreeCoalitions {
     rows_.clear();
   }
 
+  [[nodiscard]] bool ready() const { return !none_.empty(); }
+
   [[nodiscard]] Estimate estimate() const {
     Estimate result;
     const std::int64_t n = sub_.samples.size(0), rows = static_cast<std::int64_t>(who_.size());

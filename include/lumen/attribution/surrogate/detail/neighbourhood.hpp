@@ -75,10 +75,12 @@ class Neighbourhood {
           return text("Lime: the sampler gave ", table.defined() ? text(table.sizes()) : "nothing",
                       ", expected bool [", count, ", ", m, "]");
         });
-    const std::vector<Tensor> scores = (*game_)(sub_, table);
-    tables_.push_back(table);
+    const std::vector<Tensor> scores = game_->until_stopped(sub_, table);
+    tables_.push_back(table.narrow(0, 0, scores.front().size(0)));
     for (std::size_t t = 0; t < scores.size(); ++t) pieces_[t].push_back(scores[t]);
   }
+
+  [[nodiscard]] bool ready() const { return tables_.front().size(0) > 0; }
 
   [[nodiscard]] Estimate estimate() const {
     const Tensor z = at::cat(tables_).to(at::kCPU, at::kDouble);
