@@ -68,7 +68,7 @@ const errors = [];
 
 async function open(hash = '', settings = {}) {
   const context = await browser.newContext({ viewport: { width: 1400, height: 1000 }, acceptDownloads: true, permissions: ['clipboard-read', 'clipboard-write'], ...settings });
-  context.setDefaultTimeout(600000);
+  context.setDefaultTimeout(process.env.LUMEN_METHODS === 'all' ? 3600000 : 600000);
   const page = await context.newPage();
   page.on('console', (message) => message.type() === 'error' && !/status of 4\d\d/.test(message.text()) && errors.push(message.text()));
   page.on('pageerror', (error) => errors.push(String(error)));
@@ -293,6 +293,16 @@ try {
       check((await page.$eval('#panel-influence .trouble', (one) => one.hidden)) === true, 'and forgotten once it is mended');
     }
   }
+  // a slow one says how far it is, and is given up for another
+  await page.selectOption('#method', 'rise');
+  await page.getByRole('textbox', { name: 'samples', exact: true }).fill('10000000');
+  await page.getByRole('textbox', { name: 'max-samples', exact: true }).fill('10000000');
+  await page.keyboard.press('Tab');
+  await page.waitForFunction(() => /^\d+ % computed/.test(document.querySelector('#panel-influence .left').textContent));
+  check(await page.$eval('#panel-influence progress', (one) => !one.hidden && one.value < 0.5), 'a slow method says how far it is');
+  await page.selectOption('#method', 'saliency');
+  await settled(page);
+  check(await page.$eval('#panel-influence', (one) => one.querySelector('.left').hidden && one.querySelector('progress').hidden), 'until another takes its place');
   check(told === methods.length || all, `${told} of ${methods.length} methods answer for a pixel`);
   await page.selectOption('#method', 'gradient');
   await page.fill('#percent', '10');

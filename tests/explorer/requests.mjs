@@ -143,6 +143,7 @@ try {
   check(answer.status === 422 && /shape/.test(said(answer)), 'a painted image of another size is refused');
   check((await post('/api/edits?image=nothing', npy([1, 8, 8], new Float32Array(64)))).status === 404, 'one of no image too');
   check((await post('/api/leave', '')).status === 400, 'who leaves says which tab');
+  check((await send('/api/progress?tab=t')).status === 400 && (await send('/api/progress?tab=t&ask=x')).body.toString() === 'null', 'what nobody asks is nowhere');
 
   // a network that ends in a softmax gives what it gives, and no softmax of it
   if (session.networks.length > 1) {
