@@ -35,7 +35,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 42> in_words
     {"give run.memory a positive number of bytes", "give --memory a positive number of bytes"},
     {"target::Classes: index must be", "the classes must be"},
     {"; ids, which no conversion makes differentiable, are explained at the layer that embeds them, by "
-     "AtLayer",
+     "AtLayer, or by methods without gradients as x.to(at::kFloat), given to a model that turns them back",
      ""},
     {"give threshold = 0.5, if these are logits threshold = 0",
      "write class-region:C@0.5, if these are logits class-region:C@0"},

@@ -6,12 +6,15 @@
 #include <string>
 
 #include <lumen/attribution/ablation/feature_ablation.hpp>
+#include <lumen/attribution/ablation/feature_permutation.hpp>
 #include <lumen/attribution/ablation/occlusion.hpp>
 #include <lumen/attribution/combine/smooth.hpp>
 #include <lumen/attribution/gradient/saliency.hpp>
+#include <lumen/attribution/mask/rise.hpp>
 #include <lumen/attribution/path/expected_gradients.hpp>
 #include <lumen/attribution/path/integrated_gradients.hpp>
 #include <lumen/attribution/relevance/deep_lift_shap.hpp>
+#include <lumen/attribution/shapley/kernel_shap.hpp>
 #include <lumen/baseline/random.hpp>
 #include <lumen/target/element.hpp>
 
@@ -60,6 +63,9 @@ DOCTEST_TEST_CASE("samples that influence each other are refused by methods that
     refused(lumen::ExpectedGradients{.baseline = lumen::baseline::Zero{}, .samples = 4});
     refused(lumen::Occlusion{.window = {{2}}});
     refused(lumen::FeatureAblation{});
+    refused(lumen::FeaturePermutation{});
+    refused(lumen::KernelShap{});  // whose first pass is of the baseline alone: rows that are all the same
+    refused(lumen::Rise{.samples = 20});
     refused(lumen::Smooth{.method = lumen::Saliency{}, .samples = 4});
     if (model == &normed) continue;  // which DeepLIFT refuses by its name
     refused(lumen::DeepLiftShap{.baseline = lumen::baseline::Uniform{.low = 0.0, .high = 1.0}, .samples = 4});
@@ -98,6 +104,16 @@ DOCTEST_TEST_CASE("what is rounding, or chance, or another kind of output is not
                       v);
   };
   DOCTEST_CHECK(lumen::IntegratedGradients{}(fixed, nets::random({3, 4}, 7), question).map.size(0) == 3);
+}
+
+DOCTEST_TEST_CASE("rows that are all the same tell nothing: it asks the next ones") {
+  const auto model = engine::independent([](const Tensors& x) { return centred(x[0]); });
+  const Tensor same = nets::random({1, 4}, 9).expand({3, 4});
+  DOCTEST_CHECK_NOTHROW((void)model({same}));
+  DOCTEST_CHECK_NOTHROW((void)model({same.clone()}));
+  Tensor one = same.clone();
+  one[2][1] += 1.0;
+  DOCTEST_CHECK(holds(message_of([&] { (void)model({one}); }), "influence each other"));
 }
 
 DOCTEST_TEST_CASE("it costs one row for all passes of several rows") {

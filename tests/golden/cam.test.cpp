@@ -75,7 +75,7 @@ DOCTEST_TEST_CASE("Captum's cases of Grad-CAM and Guided Grad-CAM") {
   golden::check_family(
       {"LayerGradCam", "GuidedGradCam"},
       [](const golden::Case& one, const golden::File& file) {
-        const golden::Model& model = file.models.at(one.model);
+        const golden::Model& model = file.model(one.model);
         return one.name() == "LayerGradCam" ? grad_cam(one, model) : guided_grad_cam(one, model);
       },
       [](const golden::Case&) { return false; });

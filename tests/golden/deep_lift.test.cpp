@@ -27,7 +27,7 @@ golden::Value result_with(const R& rule, const golden::Case& one, const golden::
   const bool shap = one.name() == "DeepLiftShap";
   golden::Case plain = one;
   if (shap) plain.baselines = {};
-  const golden::Question question = golden::ask(plain, file.models.at(one.model));
+  const golden::Question question = golden::ask(plain, file.model(one.model));
   golden::Options options(one.params), ctor(one.ctor);
   const bool wants_delta = options.take("return_convergence_delta", false).get<bool>();
   if (!options.take("custom_attribution_func", nullptr).is_null()) throw golden::Unmapped("a function");

@@ -109,7 +109,7 @@ DOCTEST_TEST_CASE("Captum's cases of the gradient family") {
       {"Saliency", "InputXGradient", "IntegratedGradients", "NoiseTunnel(IntegratedGradients)",
        "NoiseTunnel(Saliency)"},
       [](const golden::Case& one, const golden::File& file) {
-        return golden::result_of(one, golden::ask(one, file.models.at(one.model)),
+        return golden::result_of(one, golden::ask(one, file.model(one.model)),
                                  [&](const Question& question, const auto& x, const auto& baselines) {
                                    return run(one, question, x, baselines);
                                  });

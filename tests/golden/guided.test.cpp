@@ -17,7 +17,7 @@ DOCTEST_TEST_CASE("Captum's cases of guided backpropagation and Deconvolution") 
         options.done();
         ctor.done();
         return golden::result_of(
-            one, golden::ask(one, file.models.at(one.model)),
+            one, golden::ask(one, file.model(one.model)),
             [&](const golden::Question& question, const auto& x, const auto&) {
               return one.name() == "GuidedBackprop"
                          ? golden::answer(lumen::GuidedBackprop{}(question, x, question.target))

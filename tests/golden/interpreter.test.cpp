@@ -5,11 +5,15 @@
 
 #include <iostream>
 #include <set>
+#include <string>
+
+#include <lumen/core/error.hpp>
 
 #include "support/shared.hpp"
 
 namespace golden = lumen::testing::golden;
 using lumen::Tensor;
+using lumen::text;
 
 DOCTEST_TEST_CASE("every model of the golden file gives the recorded output on the inputs of every case") {
   const auto path = lumen::testing::shared("golden/captum.json");
@@ -21,11 +25,12 @@ DOCTEST_TEST_CASE("every model of the golden file gives the recorded output on t
   std::set<std::string> models;
   for (const golden::Case& one : file.cases) {
     DOCTEST_CAPTURE(one.id);
+    DOCTEST_CHECK_MESSAGE(one.unreadable.empty(), one.unreadable);
     if (!one.model_output.defined()) {
       ++without_output;
       continue;
     }
-    const golden::Model& model = file.models.at(one.model);
+    const golden::Model& model = file.model(one.model);
     const Tensor output = model.run(golden::arguments(one.inputs, one.additional)).to(at::kDouble);
     DOCTEST_REQUIRE(output.sizes() == one.model_output.sizes());
     const double scale = one.model_output.abs().max().item<double>();
@@ -38,6 +43,22 @@ DOCTEST_TEST_CASE("every model of the golden file gives the recorded output on t
             << models.size() << " models agree; " << without_output << " cases record none\n";
   DOCTEST_CHECK(checked + without_output == static_cast<int>(file.cases.size()));
   DOCTEST_CHECK(models.size() == file.models.size());
+}
+
+DOCTEST_TEST_CASE("a case that cannot be read says so, and leaves the others alone") {
+  const auto read = [](const char* baselines) {
+    const golden::Json json = golden::Json::parse(text(
+        R"({"id": "a", "tier": "t", "kind": "attribution", "method": "Occlusion", "model": "m", "inputs": 1,
+            "seed_independent": true, "expected": {"": {"value": 1, "tolerance": 0, "tolerance_mode": "max"}},
+            "baselines": )",
+        baselines, "}"));
+    golden::Case one = golden::name_of_case(json);
+    golden::read_or_say(json, one);
+    return one;
+  };
+  DOCTEST_CHECK(read("0.5").unreadable.empty());
+  DOCTEST_CHECK(read(R"({"callable": "lambda x: x"})").unreadable.find("lambda x: x") != std::string::npos);
+  DOCTEST_CHECK(read(R"({"callable": "lambda x: x"})").method == "Occlusion");
 }
 
 DOCTEST_TEST_CASE("the interpreter knows every operator that the header names") {

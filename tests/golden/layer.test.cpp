@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Captum's own cases of the methods at a layer, run by lumen.
 #include <lumen/attribution/ablation/feature_ablation.hpp>
+#include <lumen/attribution/ablation/feature_permutation.hpp>
 #include <lumen/attribution/gradient/input_x_gradient.hpp>
 #include <lumen/attribution/gradient/saliency.hpp>
 #include <lumen/attribution/path/conductance.hpp>
@@ -150,6 +151,14 @@ Value internal_influence(const golden::Case& one, const golden::Model& model) {
   return at_one_layer(one, asked, method, names.front(), false);
 }
 
+Tensors masks_of(const Value& mask) {
+  Tensors masks;
+  if (mask.is_tensor()) masks.push_back(mask.tensor());
+  if (mask.is_list())
+    for (const Value& each : mask.list()) masks.push_back(each.tensor());
+  return masks;
+}
+
 Value feature_ablation(const golden::Case& one, const golden::Model& model) {
   Options options(one.params), ctor(one.ctor);
   drop_run(ctor);
@@ -161,16 +170,32 @@ Value feature_ablation(const golden::Case& one, const golden::Model& model) {
   const auto mask = golden::value(options.take("layer_mask", nullptr));
   options.done();
   ctor.done();
-  lumen::FeatureAblation<golden::AnyBaseline> method{.baseline = golden::baseline_of(baseline)};
-  if (baseline.is_tensor()) {
-    method.baseline = [rows = baseline.tensor()](const Tensor& h) {
-      return lumen::baseline::Given{rows.dim() < h.dim() ? rows.unsqueeze(0) : rows}(h);
-    };
+  lumen::FeatureAblation<golden::PartBaselines> method{};
+  for (std::size_t i = 0; i < names.front().size(); ++i) {
+    const Value& own = baseline.is_list() ? baseline.list().at(i) : baseline;
+    method.baseline.parts.push_back(golden::baseline_of(own));
   }
-  if (mask.is_tensor()) method.groups = {mask.tensor()};
+  method.groups = masks_of(mask);
   const auto why =
       lumen::AtLayers{.method = method, .layers = names.front(), .baseline_of = lumen::BaselineOf::Layer}(
           asked, asked.inputs, asked.target);
+  return golden::output_of(why.map, tuple_of(one, names));
+}
+
+Value feature_permutation(const golden::Case& one, const golden::Model& model) {
+  Options options(one.params), ctor(one.ctor);
+  drop_run(ctor);
+  (void)options.take("perturbations_per_eval", nullptr);
+  const auto asked = golden::ask_at_layer(one, model);
+  const auto names =
+      golden::layers_of(one, model, options.take("attribute_to_layer_input", false).get<bool>());
+  const lumen::FeaturePermutation method{.groups =
+                                             masks_of(golden::value(options.take("layer_mask", nullptr)))};
+  if (!ctor.take("perm_func", nullptr).is_null()) throw golden::Unmapped("a permutation of one's own");
+  options.done();
+  ctor.done();
+  const auto why =
+      lumen::AtLayers{.method = method, .layers = names.front()}(asked, asked.inputs, asked.target);
   return golden::output_of(why.map, tuple_of(one, names));
 }
 
@@ -230,7 +255,16 @@ DOCTEST_TEST_CASE("Captum's cases of methods at a layer") {
   golden::check_family(
       family,
       [&](const golden::Case& one, const golden::File& file) {
-        return answers.at(one.name())(one, file.models.at(one.model));
+        return answers.at(one.name())(one, file.model(one.model));
       },
       [](const golden::Case&) { return true; });
+}
+
+DOCTEST_TEST_CASE("Captum's cases of feature permutation at a layer") {
+  golden::check_family(
+      {"LayerFeaturePermutation"},
+      [](const golden::Case& one, const golden::File& file) {
+        return feature_permutation(one, file.model(one.model));
+      },
+      [](const golden::Case&) { return false; }, golden::Absent::Allowed);
 }

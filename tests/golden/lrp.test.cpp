@@ -144,7 +144,7 @@ DOCTEST_TEST_CASE("Captum's cases of LRP") {
     if (one.name() != "LRP" && one.name() != "LayerLRP") continue;
     std::string trouble;
     try {
-      const golden::Value result = run(one, file.models.at(one.model));
+      const golden::Value result = run(one, file.model(one.model));
       for (const golden::Expected& expected : one.expected) {
         const double error = expected.error(golden::at_path(result, expected.path).tensor());
         if (!(error <= expected.tolerance)) {

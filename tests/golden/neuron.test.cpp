@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Captum's own cases of the methods for a neuron, and of the ablation of features, run by lumen.
+// Captum's own cases of the methods for a neuron, run by lumen.
 #include <lumen/attribution/ablation/feature_ablation.hpp>
-#include <lumen/attribution/combine/smooth.hpp>
 #include <lumen/attribution/gradient/saliency.hpp>
 #include <lumen/attribution/path/expected_gradients.hpp>
 #include <lumen/attribution/path/integrated_gradients.hpp>
@@ -181,92 +180,9 @@ Value neuron_ablation(const golden::Case& one, const golden::Model& model) {
   return neuron.answer(one, ablation(neuron.options, neuron.asked));
 }
 
-/// Of a model that gives one number for its whole batch, from inputs without a row for each sample: one sample of all
-/// of them. As Captum does, a column is removed from all rows at once, and a list whole.
-Value ablation_of_all(const golden::Case& one, const golden::Model& model) {
-  const golden::List given = golden::cast(one.inputs, one.type()).list();
-  Tensors full, groups;
-  std::int64_t next = 0;
-  for (const Value& each : given) {
-    const Tensor& part = each.tensor();
-    if (part.numel() == 0) continue;
-    full.push_back(part.to(one.type()).unsqueeze(0));
-    const std::int64_t columns = part.dim() > 1 ? part.size(1) : 1;
-    const Tensor ids = at::arange(next, next + columns, at::kLong);
-    groups.push_back(part.dim() > 1 ? ids.reshape({1, 1, columns}) : ids.squeeze(0));
-    next += columns;
-  }
-  const auto function = [&](const Tensors& rows) {
-    Tensors outputs;
-    for (std::int64_t r = 0; r < rows.front().size(0); ++r) {
-      golden::List arguments;
-      std::size_t at = 0;
-      for (const Value& each : given) {
-        arguments.push_back({each.tensor().numel() > 0 ? rows[at++][r] : each.tensor()});
-      }
-      outputs.push_back(model.run(arguments));
-    }
-    return at::stack(outputs);
-  };
-  const auto why = lumen::FeatureAblation{.groups = groups}(function, full, lumen::target::Output{});
-  golden::List maps;
-  std::size_t at = 0;
-  for (const Value& each : given) {
-    if (each.tensor().numel() == 0) {
-      maps.push_back({at::zeros({1})});  // nothing to remove
-    } else {
-      maps.push_back({why.map[at++][0].narrow(0, 0, 1)});  // every row has the same
-    }
-  }
-  return {maps};
-}
-
-/// A feature ablation of the input. Without a target, Captum's map has a row for each sample and output.
-Value input_ablation(const golden::Case& one, const golden::Model& model) {
-  if (one.model_output.defined() && one.model_output.dim() == 0) return ablation_of_all(one, model);
-  Options options(one.params), ctor(one.ctor);
-  const auto asked = golden::ask_at_layer(one, model);
-  const auto method = ablation(options, asked);
-  lumen::Targets targets{asked.target};
-  const Tensor output = asked(asked.inputs);
-  if (one.target_json.is_null() && output.numel() > output.size(0)) {
-    targets.clear();
-    for (std::int64_t i = 0; i < output.size(1); ++i) targets.emplace_back(lumen::target::Class{i});
-  }
-  options.done();
-  ctor.done();
-  const auto whys = method(asked, asked.inputs, targets);
-  Tensors maps;
-  for (std::size_t i = 0; i < asked.explained; ++i) {
-    Tensors each;
-    for (const auto& why : whys) each.push_back(why.map[i]);
-    maps.push_back(at::stack(each, 1).flatten(0, 1));
-  }
-  return golden::output_of(maps, one.several_inputs());
-}
-
-Value smooth_ablation(const golden::Case& one, const golden::Model& model) {
-  Options options(one.params), ctor(one.ctor), inner(one.inner_ctor);
-  const auto asked = golden::ask_at_layer(one, model);
-  const auto method = ablation(options, asked);
-  if (options.take("nt_type", "smoothgrad") != "smoothgrad" ||
-      options.take("draw_baseline_from_distrib", false).get<bool>())
-    throw golden::Unmapped("another kind of noise tunnel");
-  (void)options.take("nt_samples_batch_size", nullptr);
-  const lumen::Smooth<lumen::FeatureAblation<golden::PartBaselines>> smooth{
-      .method = method,
-      .samples = options.take("nt_samples", 5).get<std::int64_t>(),
-      .stdev = options.take("stdevs", 1.0).get<double>(),
-      .scale = lumen::NoiseScale::InputUnits};
-  options.done();
-  ctor.done();
-  inner.done();
-  return golden::output_of(smooth(asked, asked.inputs, asked.target).map, one.several_inputs());
-}
-
 }  // namespace
 
-DOCTEST_TEST_CASE("Captum's cases of methods for a neuron, and of feature ablation") {
+DOCTEST_TEST_CASE("Captum's cases of methods for a neuron") {
   using Answer = Value (*)(const golden::Case&, const golden::Model&);
   const std::map<std::string, Answer> answers{{"NeuronGradient", gradient},
                                               {"NeuronGuidedBackprop", plain<lumen::GuidedBackprop>},
@@ -276,15 +192,13 @@ DOCTEST_TEST_CASE("Captum's cases of methods for a neuron, and of feature ablati
                                               {"NeuronGradientShap", gradient_shap},
                                               {"NeuronDeepLift", deep_lift},
                                               {"NeuronDeepLiftShap", deep_lift_shap},
-                                              {"NeuronFeatureAblation", neuron_ablation},
-                                              {"FeatureAblation", input_ablation},
-                                              {"NoiseTunnel(FeatureAblation)", smooth_ablation}};
+                                              {"NeuronFeatureAblation", neuron_ablation}};
   std::set<std::string> family;
   for (const auto& [name, answer] : answers) family.insert(name);
   golden::check_family(
       family,
       [&](const golden::Case& one, const golden::File& file) {
-        return answers.at(one.name())(one, file.models.at(one.model));
+        return answers.at(one.name())(one, file.model(one.model));
       },
       [](const golden::Case&) { return true; });
 }

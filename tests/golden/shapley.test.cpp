@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Captum's own cases of Shapley values, KernelSHAP and LIME, run by lumen.
+// Captum's own cases of Shapley values, KernelSHAP and LIME, also at noisy inputs, run by lumen.
 #include <lumen/attribution/shapley/kernel_shap.hpp>
 #include <lumen/attribution/shapley/shapley_sampling.hpp>
 #include <lumen/attribution/shapley/shapley_values.hpp>
@@ -7,12 +7,9 @@
 
 #include <doctest/doctest.h>
 
-#include <map>
-#include <set>
-#include <vector>
+#include <functional>
 
-#include "support/golden_layers.hpp"
-#include "support/golden_question.hpp"
+#include "support/golden_perturb.hpp"
 
 namespace golden = lumen::testing::golden;
 namespace surrogate = lumen::surrogate;
@@ -20,97 +17,20 @@ using golden::Json;
 using golden::Options;
 using golden::Value;
 using lumen::Tensor;
-using lumen::Tensors;
 
 namespace {
 
-/// A case without its inputs that hold nothing, which lumen refuses to explain: the model is given them as they are.
-struct Played {
-  golden::Asked asked;
-  std::vector<bool> empty;          ///< of the inputs that the case explains
-  std::vector<std::size_t> hollow;  ///< the arguments that these are
-  Tensors groups, masks;            ///< of all inputs, and of those that are explained, spelt out
-
-  Played(const golden::Case& one, const golden::Model& model, Options& options)
-      : asked(golden::ask_at_layer(one, model)) {
-    golden::Asked kept = asked;
-    kept.inputs.clear();
-    kept.slots.clear();
-    kept.baselines.parts.clear();
-    const Value mask = golden::value(options.take("feature_mask", nullptr));
-    std::int64_t next = 0;
-    for (std::size_t i = 0; i < asked.inputs.size(); ++i) {
-      const Tensor& part = asked.inputs[i];
-      if (i < asked.explained) empty.push_back(part.numel() == 0);
-      if (part.numel() == 0) {
-        hollow.push_back(asked.slots[i]);
-        --kept.explained;
-        continue;
-      }
-      kept.inputs.push_back(part);
-      kept.slots.push_back(asked.slots[i]);
-      kept.baselines.parts.push_back(asked.baselines.parts[i]);
-      // additional arguments are one more group, which changes nothing: their baseline is themselves
-      Tensor own = at::tensor(-1, at::kLong).squeeze();
-      if (i < asked.explained) {
-        if (mask.is_none()) {
-          own =
-              at::arange(next, next + part[0].numel(), at::kLong).reshape(part.sizes().slice(1)).unsqueeze(0);
-          next += part[0].numel();
-        } else {
-          own = mask.is_list() ? mask.list().at(i).tensor() : mask.tensor();
-        }
-        masks.push_back(own.expand_as(part));
-      }
-      groups.push_back(own);
-    }
-    asked = kept;
-  }
-
-  Tensor operator()(const Tensors& parts) const {
-    golden::Asked full = asked;
-    for (const std::size_t slot : hollow) full.arguments[slot] = {at::empty({parts.front().size(0), 0})};
-    return full(parts);
-  }
-
-  /// The maps in Captum's shape: those of the inputs, or a column a feature.
-  [[nodiscard]] Value answer(const golden::Case& one, const Tensors& maps, bool of_inputs) const {
-    if (of_inputs) {
-      Tensors all;
-      std::size_t next = 0;
-      for (const bool none : empty) all.push_back(none ? at::empty({maps.front().size(0), 0}) : maps[next++]);
-      return golden::output_of(all, one.several_inputs());
-    }
-    std::set<std::int64_t> ids;
-    for (const Tensor& mask : masks) {
-      const Tensor flat = mask.reshape({-1}).contiguous();
-      ids.insert(flat.data_ptr<std::int64_t>(), flat.data_ptr<std::int64_t>() + flat.numel());
-    }
-    Tensors columns;
-    for (const std::int64_t id : ids) {
-      Tensor sum = at::zeros({maps.front().size(0)}), count = sum.clone();
-      for (std::size_t i = 0; i < masks.size(); ++i) {
-        sum += (maps[i] * masks[i].eq(id)).flatten(1).sum(1);
-        count += masks[i].eq(id).flatten(1).sum(1);
-      }
-      columns.push_back(sum / count.clamp_min(1));
-    }
-    return {at::stack(columns, 1)};
-  }
-};
-
+/// `make(question, samples, ctor)` is the method.
 template <class Method>
 Value result_of(const golden::Case& one, const golden::File& file, const Method& make) {
-  Options options(one.params), ctor(one.ctor);
-  const Played played(one, file.models.at(one.model), options);
-  (void)options.take("perturbations_per_eval", 1);
+  Options options(one.params), ctor(one.wraps.empty() ? one.ctor : one.inner_ctor);
+  const golden::Perturbed question(one, file.model(one.model), options);
   const bool of_inputs = options.take("return_input_shape", true).template get<bool>();
   const auto samples = options.take("n_samples", 25).template get<std::int64_t>();
-  const auto method = make(played, samples, ctor);
-  options.done();
+  const auto method = make(question, samples, ctor);
   ctor.done();
-  const auto why = method(played, played.asked.inputs, played.asked.target);
-  return played.answer(one, why.map, of_inputs);
+  const auto whys = golden::ask(one, options, question, method);
+  return of_inputs ? question.answer(whys) : question.columns(whys);
 }
 
 /// Captum sums Shapley values in float32, also those of a float64 run: its numbers then, where lumen's are as near to them
@@ -123,60 +43,87 @@ Value in_float32(const golden::Case& one, const Value& found) {
   return error <= 3e-7 * expected.abs().max().item<double>() ? Value{expected} : found;
 }
 
+Value shapley_values(const golden::Case& one, const golden::File& file) {
+  return in_float32(one, result_of(one, file, [](const golden::Perturbed& question, std::int64_t, Options&) {
+                      return lumen::ShapleyValues<golden::PartBaselines>{.baseline = question.baselines,
+                                                                         .groups = question.groups()};
+                    }));
+}
+
+Value shapley_sampling(const golden::Case& one, const golden::File& file) {
+  return result_of(one, file, [](const golden::Perturbed& question, std::int64_t samples, Options&) {
+    return lumen::ShapleySampling<golden::PartBaselines>{
+        .baseline = question.baselines, .groups = question.groups(), .samples = samples};
+  });
+}
+
+Value kernel_shap(const golden::Case& one, const golden::File& file) {
+  return result_of(one, file, [](const golden::Perturbed& question, std::int64_t samples, Options&) {
+    return lumen::KernelShap<golden::PartBaselines>{
+        .baseline = question.baselines, .groups = question.groups(), .samples = samples};
+  });
+}
+
+using AnySimilarity = std::function<Tensor(const surrogate::Neighbours&)>;
+using AnyRegression = std::function<Tensor(const Tensor&, const Tensor&, const Tensor&)>;
+
+AnySimilarity similarity_of(const Json& json) {
+  if (json.is_null()) return surrogate::CosineKernel{};
+  const Json builtin = json.value("builtin", Json()), mode = json.value("distance_mode", Json("cosine"));
+  const double width = json.value("kernel_width", 1.0);
+  if (builtin == "get_exp_kernel_similarity_function" && mode == "cosine")
+    return surrogate::CosineKernel{.width = width};
+  if (builtin == "get_exp_kernel_similarity_function" && mode == "euclidean")
+    return surrogate::EuclideanKernel{.width = width};
+  throw golden::Unmapped("the similarity " + json.dump());
+}
+
+AnyRegression regression_of(const Json& json) {
+  if (json.is_null()) return surrogate::Lasso{.alpha = 0.01};
+  const Json module = json.value("module", Json());
+  Options options(json.value("construct_kwargs", Json()));
+  AnyRegression result;
+  if (module == "SkLearnLasso") {
+    result = surrogate::Lasso{.alpha = options.take("alpha", 1.0).get<double>()};
+  } else if (module == "SkLearnRidge") {
+    result = surrogate::Ridge{.alpha = options.take("alpha", 1.0).get<double>()};
+  } else if (module == "SkLearnLinearRegression") {
+    result = surrogate::Ordinary{};
+  } else {
+    throw golden::Unmapped("the surrogate " + json.dump());
+  }
+  options.done();
+  return result;
+}
+
+Value lime(const golden::Case& one, const golden::File& file) {
+  return result_of(one, file, [](const golden::Perturbed& question, std::int64_t samples, Options& ctor) {
+    if (!ctor.take("perturb_func", nullptr).is_null()) throw golden::Unmapped("a sampler of one's own");
+    return lumen::Lime<golden::PartBaselines, AnySimilarity, surrogate::Bernoulli, AnyRegression>{
+        .baseline = question.baselines,
+        .groups = question.groups(),
+        .samples = samples,
+        .similarity = similarity_of(ctor.take("similarity_func", nullptr)),
+        .regression = regression_of(ctor.take("interpretable_model", nullptr))};
+  });
+}
+
 bool no_quirk(const golden::Case&) { return false; }
 
 }  // namespace
 
 DOCTEST_TEST_CASE("Captum's cases of Shapley values, exact and sampled, and of KernelSHAP") {
-  golden::check_family(
-      {"ShapleyValues"},
-      [](const golden::Case& one, const golden::File& file) {
-        return in_float32(one, result_of(one, file, [](const Played& played, std::int64_t, Options&) {
-                            return lumen::ShapleyValues<golden::PartBaselines>{
-                                .baseline = played.asked.baselines, .groups = played.groups};
-                          }));
-      },
-      no_quirk);
-  golden::check_family(
-      {"ShapleyValueSampling"},
-      [](const golden::Case& one, const golden::File& file) {
-        return result_of(one, file, [](const Played& played, std::int64_t samples, Options&) {
-          return lumen::ShapleySampling<golden::PartBaselines>{
-              .baseline = played.asked.baselines, .groups = played.groups, .samples = samples};
-        });
-      },
-      no_quirk);
-  golden::check_family(
-      {"KernelShap"},
-      [](const golden::Case& one, const golden::File& file) {
-        return result_of(one, file, [](const Played& played, std::int64_t samples, Options&) {
-          return lumen::KernelShap<golden::PartBaselines>{
-              .baseline = played.asked.baselines, .groups = played.groups, .samples = samples};
-        });
-      },
-      no_quirk);
+  golden::check_family({"ShapleyValues"}, shapley_values, no_quirk);
+  golden::check_family({"ShapleyValueSampling"}, shapley_sampling, no_quirk);
+  golden::check_family({"KernelShap"}, kernel_shap, no_quirk);
 }
 
-DOCTEST_TEST_CASE("Captum's cases of LIME") {
-  golden::check_family(
-      {"Lime"},
-      [](const golden::Case& one, const golden::File& file) {
-        return result_of(one, file, [](const Played& played, std::int64_t samples, Options& ctor) {
-          const Json model = ctor.take("interpretable_model", nullptr),
-                     similarity = ctor.take("similarity_func", nullptr);
-          if (!ctor.take("perturb_func", nullptr).is_null() || model.at("module") != "SkLearnLasso" ||
-              similarity.at("builtin") != "get_exp_kernel_similarity_function" ||
-              similarity.at("distance_mode") != "cosine") {
-            throw golden::Unmapped("parts of LIME");
-          }
-          return lumen::Lime<golden::PartBaselines, surrogate::CosineKernel, surrogate::Bernoulli,
-                             surrogate::Lasso>{
-              .baseline = played.asked.baselines,
-              .groups = played.groups,
-              .samples = samples,
-              .similarity = {.width = similarity.at("kernel_width").get<double>()},
-              .regression = {.alpha = model.at("construct_kwargs").at("alpha").get<double>()}};
-        });
-      },
-      no_quirk);
+DOCTEST_TEST_CASE("Captum's cases of LIME") { golden::check_family({"Lime"}, lime, no_quirk); }
+
+DOCTEST_TEST_CASE("Captum's cases of coalitions at noisy inputs") {
+  const auto allowed = golden::Absent::Allowed;
+  golden::check_family({"NoiseTunnel(ShapleyValues)"}, shapley_values, no_quirk, allowed);
+  golden::check_family({"NoiseTunnel(ShapleyValueSampling)"}, shapley_sampling, no_quirk, allowed);
+  golden::check_family({"NoiseTunnel(KernelShap)"}, kernel_shap, no_quirk, allowed);
+  golden::check_family({"NoiseTunnel(Lime)"}, lime, no_quirk, allowed);
 }

@@ -139,6 +139,10 @@ DOCTEST_TEST_CASE("features that overlap add up, what none holds stays 0, boxes 
                     .all()
                     .item<bool>());
   DOCTEST_CHECK(why.forward_passes == 4);
+  Tensors planes;  // one for all samples and channels
+  for (const Tensor& mask : masks) planes.push_back(mask[0][0]);
+  const FeatureAblation same{.groups = Features::overlapping(planes)};
+  DOCTEST_CHECK(max_error(same(net, x, target::Class{2}).map, why.map) == 0.0);
   const perturb::FeatureRegions regions = Features::overlapping(masks).regions({x}, no_output);
   DOCTEST_CHECK((regions.box(0, 1) == lm::Box{{0, 1}, {2, 6}, {1, 4}}));
   // an element is absent as soon as one of its features is
@@ -229,6 +233,7 @@ DOCTEST_TEST_CASE("what does not fit is refused by name") {
   DOCTEST_CHECK(holds(message_of([&] { (void)lone(0.0, false); }), "give threshold = 0.5"));
   DOCTEST_CHECK(lone(0.5, true).forward_passes > lone(0.0, true).forward_passes);
   DOCTEST_CHECK(holds(said([](const Tensor& each) { return each; }), "Double"));
+  DOCTEST_CHECK(said([](const Tensor&) { return at::ones({8, 8}, at::kByte); }).empty());
   DOCTEST_CHECK(
       holds(said([](const Tensor&) { return at::zeros({1, 1, 8, 9}, at::kLong); }), "[1, 1, 8, 9]"));
   DOCTEST_CHECK(

@@ -104,9 +104,9 @@ inline Asked ask_at_layer(const Case& one, const Model& model, bool with_baselin
     Value& value = asked.arguments[i];
     const bool explained = i < asked.explained;
     if (!explained && (!value.is_tensor() || value.tensor().dim() == 0)) continue;
-    if (value.tensor().dim() == 0 || value.tensor().size(0) != n) {
-      throw Unmapped("an input whose rows are not those of the batch");
-    }
+    const bool of_rows = value.tensor().dim() > 0 && value.tensor().size(0) == n;
+    if (!explained && !of_rows) continue;  // the model's own
+    if (!of_rows) throw Unmapped("an input whose rows are not those of the batch");
     value = {value.tensor().to(one.type())};
     asked.slots.push_back(i);
     asked.inputs.push_back(value.tensor());

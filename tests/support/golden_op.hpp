@@ -203,7 +203,8 @@ inline std::map<std::string, Operator> layer_operators() {
                                      c.parameter("running_mean"), c.parameter("running_var"), false, 0.1,
                                      c.real("eps", 1e-5), false)};
        }},
-      {"embedding", [](const Call& c) { return Value{at::embedding(c.parameter("weight"), c.x())}; }},
+      {"embedding",
+       [](const Call& c) { return Value{at::embedding(c.parameter("weight"), c.x().to(at::kLong))}; }},
       {"relu", [](const Call& c) { return Value{at::relu(c.x())}; }},
       {"tanh", [](const Call& c) { return Value{at::tanh(c.x())}; }},
       {"sigmoid", [](const Call& c) { return Value{at::sigmoid(c.x())}; }},

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <functional>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
@@ -48,10 +49,11 @@ inline double number(const Json& json) {
 }
 
 inline at::ScalarType scalar_type(const std::string& name) {
-  if (name == "float32") return at::kFloat;
-  if (name == "float64") return at::kDouble;
-  if (name == "int64") return at::kLong;
-  if (name == "bool") return at::kBool;
+  static const std::map<std::string, at::ScalarType> types{
+      {"float16", at::kHalf}, {"bfloat16", at::kBFloat16}, {"float32", at::kFloat}, {"float64", at::kDouble},
+      {"uint8", at::kByte},   {"int8", at::kChar},         {"int16", at::kShort},   {"int32", at::kInt},
+      {"int64", at::kLong},   {"bool", at::kBool}};
+  if (const auto found = types.find(name); found != types.end()) return found->second;
   throw std::runtime_error("golden file: unknown dtype " + name);
 }
 

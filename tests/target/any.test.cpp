@@ -48,6 +48,8 @@ DOCTEST_TEST_CASE("every target keeps its answer and its abilities") {
   check_same(target::Class{.index = 3}, flat, true, false);
   check_same(target::Classes{at::tensor({1, 3, 0}, at::kLong)}, flat, true, false);
   check_same(target::Element{{1, 2, 3}}, dense, true, false);
+  check_same(target::Elements{at::tensor({1, 2, 3, 0, 0, 1, 1, 3, 0}, at::kLong).reshape({3, 3})}, dense,
+             true, false);
   check_same(target::Pixel{.channel = 1, .row = 3, .column = 4}, dense, true, false);
   check_same(target::Region{.mask = random({3, 4, 5}, 3) > 0}, dense, true, false);
   check_same(target::ClassRegion{.channel = 1}, dense, true, true);

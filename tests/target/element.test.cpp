@@ -14,7 +14,8 @@ namespace target = lumen::target;
 namespace {
 
 static_assert(lumen::detail::RowWise<target::Output> && lumen::detail::RowWise<target::Class>);
-static_assert(lumen::detail::RowWise<target::Classes> && lumen::detail::RowWise<target::Element>);
+static_assert(lumen::detail::RowWise<target::Classes> && lumen::detail::RowWise<target::Element> &&
+              lumen::detail::RowWise<target::Elements>);
 static_assert(lumen::detail::RowWise<target::Pixel> && !lumen::detail::Freezable<target::Pixel>);
 
 const Tensor scores = random({4, 3}, 1);
@@ -99,6 +100,28 @@ DOCTEST_TEST_CASE("Element is one element of any rank") {
                                Error);
   DOCTEST_CHECK_THROWS_WITH_AS((void)(target::Element{{2, 5, 1}}(dense)),
                                doctest::Contains("index 5 is out of range"), Error);
+}
+
+DOCTEST_TEST_CASE("Elements is each sample's own element of any rank") {
+  const Tensor places = at::tensor({2, 4, 1, 0, 0, 0, 1, 3, 5, 2, 0, 2}, at::kLong).reshape({4, 3});
+  const target::Elements own{places};
+  const Tensor picked = own(dense);
+  for (std::int64_t i = 0; i < 4; ++i) {
+    const auto at = [&](std::int64_t d) { return places[i][d].item<std::int64_t>(); };
+    DOCTEST_CHECK(at_index(picked, {i}) == at_index(dense, {i, at(0), at(1), at(2)}));
+  }
+  check_rows(own, dense);
+  const Tensor columns = at::tensor({2, 0, 1, 2}, at::kLong);
+  DOCTEST_CHECK(at::equal(target::Elements{columns.unsqueeze(1)}(scores), target::Classes{columns}(scores)));
+  const auto refused = [](const Tensor& index, const char* why) {
+    DOCTEST_CHECK_THROWS_WITH_AS((void)target::Elements{index}(dense), doctest::Contains(why), Error);
+  };
+  refused(Tensor(), "index is undefined");
+  refused(places.narrow(0, 0, 3), "needs int64 [4, 3]");
+  refused(places.narrow(1, 0, 2), "needs int64 [4, 3]");
+  refused(places.to(at::kInt), "needs int64 [4, 3]");
+  refused(places + 1, "out of range");
+  refused(places - 1, "index -1 is out of range");
 }
 
 DOCTEST_TEST_CASE("Pixel is one pixel of one channel: row first, then column") {

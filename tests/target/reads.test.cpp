@@ -56,6 +56,8 @@ DOCTEST_TEST_CASE("targets tell the box of the output that their scores depend o
   const std::vector<std::pair<AnyTarget, Tensor>> cases{
       {target::Class{.index = 2}, classes},
       {target::Element{{1, 4, 2}}, dense},
+      {target::Elements{at::tensor({1, 4, 2, 0, 4, 5}, at::kLong).reshape({2, 3})}, dense},
+      {target::Classes{at::tensor({3, 1}, at::kLong)}, classes},
       {pixel, dense},
       {region, dense},
       {target::Region{.channel = 0, .mask = each}, dense},

@@ -83,7 +83,11 @@ using WhatCuts = std::string (*)(const Function& model, const Tensors& x);
   const std::int64_t n = x.front().size(0);
   require(output.dim() >= 1 && output.size(0) == n, [&] {
     return text("the model returned ", output.sizes(), " for a batch of ", n,
-                "; expected one row a sample, [", n, ", ...]");
+                "; expected one row a sample, [", n, ", ...]",
+                output.dim() == 0
+                    ? "; one number for all rows is the score of one sample: explain x.unsqueeze(0), "
+                      "with a model that is asked for each such sample"
+                    : "");
   });
   return output;
 }

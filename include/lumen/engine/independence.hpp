@@ -60,6 +60,15 @@ inline bool comparable(const Tensor& rows, const Tensor& row) {
          row.numel() > 0;
 }
 
+/// Whether all rows are the same, so that neighbours could not be told from nobody: normalised over their batch they stay
+/// the same.
+inline bool alike(const Tensors& x) {
+  return std::all_of(x.begin(), x.end(), [](const Tensor& part) {
+    return part.size(0) < 2 ||
+           part.narrow(0, 1, part.size(0) - 1).eq(part.narrow(0, 0, 1)).all().item<bool>();
+  });
+}
+
 inline Error interaction(double apart, std::int64_t rows) {
   return Error(text(
       "the samples of a batch influence each other: among ", rows,
@@ -96,7 +105,7 @@ inline Error interaction(double apart, std::int64_t rows) {
   return {output, random ? std::nullopt : std::optional(apart)};
 }
 
-/// A model that is asked whether its samples are independent: at the first pass of several rows also for the first of
+/// A model that is asked whether its samples are independent: at the first pass of rows that differ also for the first of
 /// them alone. Samples that influence each other would make every stacked pass wrong. It costs one row without gradients
 /// for all passes together, so that methods ask where they stack many copies. While somebody listens to the model, who may
 /// change it, it is not asked.
@@ -107,8 +116,8 @@ class Independent {
   /// @throws Error if the first row's output depends on its neighbours
   Tensor operator()(const Tensors& x) const {
     const bool several = !x.empty() && x.front().defined() && x.front().dim() > 0 && x.front().size(0) > 1;
-    if (!several || c10::impl::tls_is_dispatch_key_included(lumen::detail::heard_by) ||
-        asked_->exchange(true)) {
+    if (!several || c10::impl::tls_is_dispatch_key_included(lumen::detail::heard_by) || asked_->load() ||
+        detail::alike(x) || asked_->exchange(true)) {
       return model_(x);
     }
     auto [output, apart] = with_neighbours(model_, x);

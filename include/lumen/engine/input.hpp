@@ -70,7 +70,8 @@ inline void check_input(const Tensors& x, Types types = Types::Floating) {
       return text(
           name(), " is of type ", part.scalar_type(),
           ", expected floating point: convert it, for instance x.to(at::kFloat) / 255; ids, which no ",
-          "conversion makes differentiable, are explained at the layer that embeds them, by AtLayer");
+          "conversion makes differentiable, are explained at the layer that embeds them, by AtLayer, or by ",
+          "methods without gradients as x.to(at::kFloat), given to a model that turns them back");
     });
     require(part.dim() >= 1 && part.numel() > 0, [&] {
       return text(name(), " has shape ", part.sizes(), ", expected [N, ...] with at least one element");

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
+#include <lumen/core/error.hpp>
 #include <lumen/core/input.hpp>
 #include <lumen/core/normal.hpp>
 #include <lumen/core/seed.hpp>
@@ -21,14 +24,32 @@ enum class NoiseScale {
 
 namespace engine {
 
+/// @throws Error unless all standard deviations are finite and at least 0
+inline void check_stdev(std::string_view method, double stdev, const std::vector<double>& stdevs) {
+  for (const double each : stdevs.empty() ? std::vector{stdev} : stdevs) {
+    require(each >= 0 && std::isfinite(each),
+            [&] { return text(method, ": stdev is ", each, ", expected at least 0, and finite"); });
+  }
+}
+
 /// The standard deviation of the noise on each sample of each part, as [N, 1, ...]; undefined for parts that are held.
-inline Tensors noise_deviations(const Tensors& parts, NoiseScale scale, double stdev) {
+/// @param stdevs  one for each part that is not held, in place of `stdev`; none: that for all
+/// @throws Error if there is another number of them
+inline Tensors noise_deviations(const Tensors& parts, NoiseScale scale, double stdev,
+                                const std::vector<double>& stdevs = {}) {
+  const std::size_t inputs = explained_of(parts).size();
+  require(stdevs.empty() || stdevs.size() == inputs, [&] {
+    return text(stdevs.size(), " standard deviations (stdevs) were given for ", inputs,
+                " inputs; give one for each that is not held, or `stdev` for all");
+  });
   Tensors deviations;
+  std::size_t next = 0;
   for (const Tensor& part : parts) {
     if (!explained(part)) {
       deviations.emplace_back();
       continue;
     }
+    if (!stdevs.empty()) stdev = stdevs[next++];
     if (scale == NoiseScale::InputUnits) {
       std::vector<std::int64_t> shape(static_cast<std::size_t>(part.dim()), 1);
       shape.front() = part.size(0);

@@ -74,8 +74,9 @@ class Features {
 
   /// Each element by itself.
   Features() = default;
-  /// One mask for each input that is not held, int64, of its rank or a scalar, broadcasting to its shape, with a batch size
-  /// of 1 for all samples: elements of equal number, in all inputs, are one feature. None: each element by itself.
+  /// One mask for each input that is not held, integers of any type that broadcast to its shape ([H, W], [1, 1, H, W], for
+  /// each sample its own [N, 1, H, W]): elements of equal number, in all inputs, are one feature. None: each element by
+  /// itself.
   Features(Tensors masks) : masks_(std::move(masks)) {}             // NOLINT
   Features(std::initializer_list<Tensor> masks) : masks_(masks) {}  // NOLINT
   /// A function of each input, whose features are its own: those of several inputs are told apart.
@@ -144,13 +145,17 @@ class Features {
   [[nodiscard]] Tensors masks(const Tensors& x, const Output& output) const {
     require(overlapping_.empty(),
             "features that overlap are not numbers; this method needs masks of features that do not");
-    return make_ ? make_(x, output) : masks_;
+    if (make_) return make_(x, output);
+    if (!rows_.defined() || masks_.size() != x.size()) return masks_;
+    Tensors masks;
+    for (std::size_t i = 0; i < x.size(); ++i) masks.push_back(detail::of_rank(masks_[i], x[i].dim()));
+    return rows_of(std::move(masks), rows_);
   }
 
   /// The same for the samples of the batch that `index` (int64) lists; functions are asked anew.
   [[nodiscard]] Features rows(const Tensor& index) const {
     Features other{*this};
-    other.masks_ = rows_of(masks_, index);
+    other.rows_ = rows_.defined() ? rows_.index_select(0, index) : index;
     return other;
   }
 
@@ -177,12 +182,15 @@ class Features {
   [[nodiscard]] static Tensors apart(Tensors masks) {
     std::int64_t next = 0;
     for (std::size_t i = 0; i < masks.size(); ++i) {
-      require(masks[i].defined() && masks[i].scalar_type() == at::kLong && masks[i].numel() > 0, [&] {
-        return text("the function of the features of input ", i, " returned ",
+      require(masks[i].defined() && at::isIntegralType(masks[i].scalar_type(), true) && masks[i].numel() > 0,
+              [&] {
+                return text(
+                    "the function of the features of input ", i, " returned ",
                     masks[i].defined() ? text(masks[i].scalar_type(), ' ', masks[i].sizes()) : "nothing",
-                    ", expected int64 that broadcasts to the input");
-      });
+                    ", expected integers that broadcast to the input");
+              });
       if (masks.size() == 1) return masks;
+      masks[i] = masks[i].to(at::kLong);
       masks[i] = masks[i] - masks[i].min() + next;
       next = masks[i].max().item<std::int64_t>() + 1;
     }
@@ -190,6 +198,7 @@ class Features {
   }
 
   Tensors masks_;
+  Tensor rows_;  // the samples of the batch that masks are of which it asks; undefined: all
   std::vector<Tensors> overlapping_;
   std::function<Tensors(const Tensors& x, const Output& output)> make_;
   std::string name_;

@@ -15,11 +15,24 @@
 
 namespace lumen::perturb {
 
+namespace detail {
+
+/// A mask of fewer dimensions than its input, with those in front that it leaves out: one for all samples.
+inline Tensor of_rank(const Tensor& mask, std::int64_t rank) {
+  if (!mask.defined() || mask.dim() == 0 || mask.dim() >= rank) return mask;
+  std::vector<std::int64_t> shape(static_cast<std::size_t>(rank - mask.dim()), 1);
+  shape.insert(shape.end(), mask.sizes().begin(), mask.sizes().end());
+  return mask.reshape(shape);
+}
+
+}  // namespace detail
+
 /// Which elements of an input are removed together: those of one number, in all parts. For a batch: `Regions`.
 class Groups {
  public:
-  /// @param masks  int64, one for each part, a scalar or of its rank, that broadcasts to its shape (batch size 1 for all samples, or
-  ///               one that divides the batch, which is then taken to hold copies); none: each element by itself
+  /// @param masks  integers of any type, one for each part, that broadcasts to its shape: [H, W] for all samples and channels, with
+  ///               a batch size of its own 1 for all samples, or one that divides the batch, which is then taken to hold
+  ///               copies; none: each element by itself
   /// @throws Error if there is another number of masks than of parts, or one does not fit
   Groups(const Tensors& masks, const Tensors& x) {
     require(masks.empty() || masks.size() == x.size(), [&] {
@@ -155,13 +168,11 @@ class Groups {
     const auto refuse = [&] {
       return text("the mask of groups of input ", part, " is ",
                   mask.defined() ? text(mask.scalar_type(), ' ', mask.sizes()) : std::string("undefined"),
-                  ", expected int64 of its rank that broadcasts to ", x.sizes(),
-                  ", or with a batch size that divides ", x.size(0));
+                  ", expected integers that broadcast to ", x.sizes(), ", or with a batch size that divides ",
+                  x.size(0));
     };
-    require(mask.defined() && mask.scalar_type() == at::kLong && (mask.dim() == 0 || mask.dim() == x.dim()),
-            refuse);
-    const Tensor full =
-        mask.dim() > 0 ? mask : mask.reshape(std::vector<std::int64_t>(static_cast<std::size_t>(x.dim()), 1));
+    require(mask.defined() && at::isIntegralType(mask.scalar_type(), true) && mask.dim() <= x.dim(), refuse);
+    const Tensor full = detail::of_rank(mask.dim() > 0 ? mask : mask.reshape({1}), x.dim()).to(at::kLong);
     require(full.size(0) >= 1 && x.size(0) % full.size(0) == 0, refuse);
     std::vector<std::int64_t> shape = x.sizes().vec();
     shape.front() = full.size(0);

@@ -10,6 +10,7 @@
 #include <lumen/core/error.hpp>
 #include <lumen/core/input.hpp>
 #include <lumen/core/tensor.hpp>
+#include <lumen/perturb/groups.hpp>
 
 namespace lumen::perturb {
 
@@ -17,7 +18,7 @@ namespace lumen::perturb {
 /// the features that hold it is.
 class Overlapping {
  public:
-  /// @param features  for each feature one mask for each part: bool, of its rank, broadcasting to one row of it ([1, ...]);
+  /// @param features  for each feature one mask for each part: bool, broadcasting to one row of it ([H, W], [1, 1, H, W]);
   ///                  undefined: nothing there
   /// @throws Error if there is none, another number of masks than parts, or one does not fit
   Overlapping(const std::vector<Tensors>& features, const Tensors& x)
@@ -58,7 +59,8 @@ class Overlapping {
   }
 
  private:
-  static Tensor row_of(const Tensor& mask, const Tensor& x, std::size_t feature, std::size_t part) {
+  static Tensor row_of(const Tensor& given, const Tensor& x, std::size_t feature, std::size_t part) {
+    const Tensor mask = detail::of_rank(given, x.dim());
     std::vector<std::int64_t> shape = x.sizes().vec();
     shape.front() = 1;
     if (!mask.defined()) return at::zeros(shape, x.options().dtype(at::kBool));
@@ -67,8 +69,8 @@ class Overlapping {
       fits = mask.size(dim) == 1 || mask.size(dim) == x.size(dim);
     require(fits, [&] {
       return text("the mask of overlapping feature ", feature, " for input ", part, " is ",
-                  mask.scalar_type(), ' ', mask.sizes(), ", expected bool that broadcasts to ", shape,
-                  "; write mask.ne(0) for numbers, and unsqueeze it to this rank");
+                  given.scalar_type(), ' ', given.sizes(), ", expected bool that broadcasts to ", shape,
+                  "; write mask.ne(0) for numbers");
     });
     return mask.to(x.device()).expand(shape);
   }

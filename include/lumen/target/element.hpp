@@ -38,6 +38,20 @@ inline Box at_place(const std::vector<std::int64_t>& sizes, const std::vector<st
   return box;
 }
 
+/// The box of all places that the rows of `index`, int64 [N, rank - 1], name; all of it if one is no place.
+inline Box at_places(const std::vector<std::int64_t>& sizes, const Tensor& index) {
+  if (!index.defined() || index.scalar_type() != at::kLong || index.dim() != 2 || index.size(0) == 0)
+    return whole(sizes);
+  const Tensor rows = index.cpu().contiguous();
+  Box box;
+  for (std::int64_t n = 0; n < rows.size(0); ++n) {
+    const std::int64_t* const row = rows.data_ptr<std::int64_t>() + n * rows.size(1);
+    const Box place = at_place(sizes, std::vector<std::int64_t>(row, row + rows.size(1)));
+    box = n == 0 ? place : hull(box, place);
+  }
+  return box;
+}
+
 }  // namespace detail
 
 /// The output itself, for a model that gives one score a sample: [N] or [N, 1].
@@ -89,6 +103,9 @@ struct Classes {
     return output.gather(1, index.to(output.device()).unsqueeze(1)).squeeze(1);
   }
   Classes rows(const Tensor& samples) const { return {index.index_select(0, samples.to(index.device()))}; }
+  [[nodiscard]] Box reads(const std::vector<std::int64_t>& sizes) const {
+    return detail::at_places(sizes, index.defined() && index.dim() == 1 ? index.unsqueeze(1) : index);
+  }
 };
 
 /// One element of an output of any rank, the same for every sample.
@@ -111,6 +128,37 @@ struct Element {
   Element rows(const Tensor&) const { return *this; }
   [[nodiscard]] Box reads(const std::vector<std::int64_t>& sizes) const {
     return detail::at_place(sizes, index);
+  }
+};
+
+/// Each sample's own element of an output of any rank.
+struct Elements {
+  Tensor index;  ///< int64 [N, rank - 1], each row a place in dimensions 1, 2, ... of the output
+
+  /// @throws Error if `index` is of another shape, or a place is out of range
+  Tensor operator()(const Tensor& output) const {
+    const std::int64_t rank = output.dim() - 1;
+    const bool fits = index.defined() && index.scalar_type() == at::kLong && index.dim() == 2 &&
+                      index.size(0) == output.size(0) && index.size(1) == rank;
+    require(fits, [&] {
+      return text("target::Elements: index is ",
+                  index.defined() ? text(index.scalar_type(), ' ', index.sizes()) : "undefined",
+                  ", an output of shape ", output.sizes(), " needs int64 [", output.size(0), ", ", rank,
+                  "]: a place for each sample");
+    });
+    Tensor place = at::zeros({output.size(0)}, at::kLong);
+    for (std::int64_t d = 0; d < rank; ++d) {
+      const Tensor along = index.select(1, d).cpu();
+      detail::check_index(along.min().item<std::int64_t>(), output.size(d + 1), "index", output);
+      detail::check_index(along.max().item<std::int64_t>(), output.size(d + 1), "index", output);
+      place = place * output.size(d + 1) + along;
+    }
+    const Tensor flat = output.reshape({output.size(0), -1});
+    return flat.gather(1, place.to(output.device()).unsqueeze(1)).squeeze(1);
+  }
+  Elements rows(const Tensor& samples) const { return {index.index_select(0, samples.to(index.device()))}; }
+  [[nodiscard]] Box reads(const std::vector<std::int64_t>& sizes) const {
+    return detail::at_places(sizes, index);
   }
 };
 

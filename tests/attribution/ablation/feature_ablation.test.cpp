@@ -88,6 +88,39 @@ DOCTEST_TEST_CASE("on a linear model single elements are weight times difference
   DOCTEST_CHECK(all_close(FeatureAblation{}(steps, x, target::Output{}).map, (x > 0).to(at::kDouble), 0.0));
 }
 
+DOCTEST_TEST_CASE("a mask is of any integers, and broadcasts, in parts of a batch too") {
+  const nets::ConvNet net;
+  const Tensor x = nets::random({2, 1, 8, 8}, 611);
+  const Tensor plane = at::arange(64, at::kLong).reshape({8, 8}).div(11, "floor");
+  const auto map = [&](const Tensor& mask, std::int64_t memory = std::int64_t{1} << 30) {
+    FeatureAblation method{.groups = {mask}};
+    method.run.memory = memory;
+    return method(net, x, target::Class{1}).map;
+  };
+  const Tensor expected = map(plane.reshape({1, 1, 8, 8}));
+  for (const at::ScalarType type : {at::kLong, at::kInt, at::kShort, at::kChar, at::kByte}) {
+    DOCTEST_CAPTURE(type);
+    DOCTEST_CHECK(max_error(map(plane.to(type)), expected) == 0.0);
+    DOCTEST_CHECK(all_close(map(plane.unsqueeze(0).to(type), 1), expected, 1e-12));
+  }
+  const Tensor half = plane.gt(2);
+  DOCTEST_CHECK(max_error(map(half), map(half.to(at::kLong).reshape({1, 1, 8, 8}))) == 0.0);
+  const Tensor row = at::arange(8, at::kLong);
+  DOCTEST_CHECK(max_error(map(row), map(row.expand({1, 1, 8, 8}).contiguous())) == 0.0);
+  // at a layer, which is asked for parts of the batch, its first dimension is no batch
+  const auto at_layer = [&](const Tensor& mask, std::int64_t memory) {
+    FeatureAblation method{.groups = {mask}};
+    method.run.memory = memory;
+    return lm::AtLayer{.method = method, .layer = layer::of(net.conv2), .baseline_of = lm::BaselineOf::Layer}(
+               net, x, target::Class{2})
+        .map;
+  };
+  const Tensor square = at::arange(16, at::kLong).reshape({4, 4}).div(3, "floor");
+  const Tensor whole = at_layer(square.reshape({1, 1, 4, 4}), std::int64_t{1} << 30);
+  for (const std::int64_t memory : {std::int64_t{1}, std::int64_t{1} << 30})
+    DOCTEST_CHECK(all_close(at_layer(square.to(at::kInt), memory), whole, 1e-12));
+}
+
 DOCTEST_TEST_CASE("a group may span several inputs") {
   const nets::TwoInputs net;
   const std::tuple x{nets::random({2, 4}, 604), nets::random({2, 1, 4, 4}, 605)};
@@ -150,9 +183,10 @@ DOCTEST_TEST_CASE("groups that do not fit are refused") {
   };
   const Tensor one = at::zeros({1, 1, 8, 8}, at::kLong);
   DOCTEST_CHECK(holds(message({one, one}), "2 masks of groups were given for 1 inputs"));
-  DOCTEST_CHECK(holds(message({one.to(at::kFloat)}), "expected int64"));
+  DOCTEST_CHECK(holds(message({one.to(at::kFloat)}), "expected integers that broadcast to [2, 1, 8, 8]"));
   DOCTEST_CHECK(holds(message({at::zeros({1, 1, 8, 7}, at::kLong)}), "[1, 1, 8, 7]"));
-  DOCTEST_CHECK(holds(message({at::zeros({8, 8}, at::kLong)}), "of its rank"));
+  DOCTEST_CHECK(holds(message({at::zeros({8}, at::kLong).unsqueeze(1).expand({8, 7})}), "[8, 7]"));
+  DOCTEST_CHECK(holds(message({at::zeros({1, 1, 1, 8, 8}, at::kLong)}), "[1, 1, 1, 8, 8]"));
   DOCTEST_CHECK(holds(message({at::zeros({3, 1, 8, 8}, at::kLong)}), "batch size that divides 2"));
   DOCTEST_CHECK(holds(message({Tensor()}), "undefined"));
 }

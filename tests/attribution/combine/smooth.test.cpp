@@ -151,6 +151,35 @@ DOCTEST_TEST_CASE("two inputs, and a functor that cannot be split") {
   DOCTEST_CHECK(std::get<0>(weighted.map).sizes() == std::get<0>(x).sizes());
 }
 
+DOCTEST_TEST_CASE("each input has noise of its own") {
+  const auto weighted = [](const Tensor& a, const Tensor& b) { return a.sum(1) + b.square().sum(1); };
+  const std::tuple x{nets::random({2, 3}, 8), nets::random({2, 4}, 9)};
+  const auto at = [&](double stdev, std::vector<double> stdevs, NoiseScale scale = NoiseScale::InputUnits) {
+    const Smooth method{.method = Saliency{.absolute = false},
+                        .samples = 6,
+                        .stdev = stdev,
+                        .stdevs = std::move(stdevs),
+                        .scale = scale};
+    return std::get<1>(method(weighted, x, target::Output{}).map);
+  };
+  // the gradient of the second is its own noisy values, doubled
+  DOCTEST_CHECK(all_close(at(0.7, {0.7, 0.0}), 2 * std::get<1>(x), 1e-12));
+  DOCTEST_CHECK(all_close(at(0.0, {0.0, 0.7}), at(0.7, {}), 1e-12));
+  DOCTEST_CHECK(all_close(at(0.0, {0.3, 0.7}, NoiseScale::OfRange), at(0.7, {}, NoiseScale::OfRange), 1e-12));
+  DOCTEST_CHECK_FALSE(all_close(at(0.7, {}), at(0.35, {}), 1e-3));
+  // held inputs have none
+  const auto held = [](const Tensor& a, const Tensor&, const Tensor& c) { return (a * c).sum(1); };
+  const std::tuple three{nets::random({2, 3}, 8), lumen::held(nets::random({2, 1}, 9)),
+                         nets::random({2, 3}, 10)};
+  const Smooth method{.samples = 2, .stdevs = {0.1, 0.2}};
+  DOCTEST_CHECK(std::get<2>(method(held, three, target::Output{}).map).sizes() == at::IntArrayRef({2, 3}));
+  DOCTEST_CHECK_THROWS_WITH_AS((void)Smooth{.stdevs = {0.1}}(weighted, x, target::Output{}),
+                               doctest::Contains("1 standard deviations (stdevs) were given for 2 inputs"),
+                               lumen::Error);
+  DOCTEST_CHECK_THROWS_WITH_AS((void)(Smooth{.stdevs = {0.1, -2.0}}(weighted, x, target::Output{})),
+                               doctest::Contains("stdev is -2"), lumen::Error);
+}
+
 DOCTEST_TEST_CASE("bad options are errors") {
   const nets::Smooth net;
   DOCTEST_CHECK_THROWS_WITH_AS((void)Smooth{.samples = 0}(net, nets::random({1, 6}, 9), target::Class{}),

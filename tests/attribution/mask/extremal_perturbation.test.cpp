@@ -112,6 +112,21 @@ DOCTEST_TEST_CASE("samples of a batch are masked apart, in any chunks; signals a
   DOCTEST_CHECK(found.slice(0, 0, 7).mean().item<double>() < 0.2);
 }
 
+DOCTEST_TEST_CASE("coarse types keep the small steps of a descent") {
+  const Tensor x = at::sigmoid(nets::random({1, 1, 32, 32}, 4)).to(at::kBFloat16);
+  // of products and sums alone, which coarse types have on every processor
+  const auto score = [](const Tensor& v) {
+    return v.slice(2, 4, 12).slice(3, 6, 14).mean({1, 2, 3}).unsqueeze(1);
+  };
+  const auto apart = [&](const auto& method) {
+    const Tensor coarse = method(score, x, Class{}).map, fine = method(score, x.to(at::kFloat), Class{}).map;
+    DOCTEST_CHECK((coarse.scalar_type() == at::kBFloat16));
+    return (coarse.to(at::kFloat) - fine).abs().max().template item<double>();
+  };
+  DOCTEST_CHECK(apart(ExtremalPerturbation{.baseline = zero, .iterations = 40, .step = 4}) < 0.05);
+  DOCTEST_CHECK(apart(MeaningfulPerturbation{.baseline = zero, .iterations = 40, .step = 4}) < 0.05);
+}
+
 DOCTEST_TEST_CASE("run.stop ends the search after an iteration, loudly: a mask on its way is no answer") {
   const Tensor x = at::ones({1, 1, 32, 32}, at::kFloat);
   const auto check = [&](auto method, const std::string& name) {
@@ -149,4 +164,11 @@ DOCTEST_TEST_CASE("what masks that are sought cannot do is an Error") {
                       "[N, C, L] and [N, C, H, W]"));
   const auto two = [](const Tensor& a, const Tensor& b) { return (a + b).flatten(1).sum(1, true); };
   DOCTEST_CHECK(holds(message_of([&] { (void)Extremal{}(two, std::tuple{x, x}, Class{}); }), "held"));
+  const Tensor pair = nets::random({2, 1, 32, 32}, 5);
+  const auto mixed = [](const Tensor& v) { return planted(v - 0.5 * v.mean(0, true)); };
+  const auto refused = [&](const auto& method) {
+    return holds(message_of([&] { (void)method(mixed, pair, Class{}); }), "influence each other");
+  };
+  DOCTEST_CHECK(refused(Extremal{.iterations = 2}));
+  DOCTEST_CHECK(refused(MeaningfulPerturbation<>{.iterations = 2}));
 }

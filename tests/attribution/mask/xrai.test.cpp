@@ -119,5 +119,5 @@ DOCTEST_TEST_CASE("what XRAI cannot do is an Error") {
   DOCTEST_CHECK(holds(error({}, x[0]), "one picture [N, C, H, W]"));
   DOCTEST_CHECK(
       holds(error({.segmentations = {[](const Tensor&) { return at::zeros({4, 4}, at::kLong); }}}, x),
-            "expected int64 [8, 8]"));
+            "expected integers [8, 8]"));
 }

@@ -128,6 +128,18 @@ DOCTEST_TEST_CASE("batches, chunks and the sample's number") {
   DOCTEST_CHECK(all_close(whole.map.narrow(0, 2, 1), alone.map, 1e-12));
 }
 
+DOCTEST_TEST_CASE("the noise of GradientShap is each input's own") {
+  const auto sum = [](const Tensor& a, const Tensor& b) { return a.sum(1) + b.sum(1); };
+  const std::tuple x{nets::random({2, 3}, 21), nets::random({2, 4}, 22)};
+  const auto map = [&](double stdev, std::vector<double> stdevs) {
+    return GradientShap{.stdev = stdev, .stdevs = std::move(stdevs)}(sum, x, target::Output{}).map;
+  };
+  const auto own = map(0.0, {0.0, 0.4});
+  DOCTEST_CHECK(all_close(std::get<0>(own), std::get<0>(x), 1e-12));
+  DOCTEST_CHECK(all_close(std::get<1>(own), std::get<1>(map(0.4, {})), 1e-12));
+  DOCTEST_CHECK_FALSE(all_close(std::get<1>(own), std::get<1>(x), 1e-3));
+}
+
 DOCTEST_TEST_CASE("one draw has no standard error; bad options are errors") {
   const nets::Smooth net;
   const Tensor x = nets::random({2, 6}, 6);

@@ -8,6 +8,7 @@
 
 #include <lumen/attribution/detail/keyed_stream.hpp>
 #include <lumen/core/seed.hpp>
+#include <lumen/engine/independence.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/method.hpp>
 #include <lumen/engine/moments.hpp>
@@ -57,7 +58,8 @@ struct FeaturePermutation {
               "give it several, or use FeatureAblation");
       const perturb::FeatureRegions all = groups.regions(
           engine::explained_of(parts), [&] { return engine::output_of(function, parts, run); });
-      const auto moments = permuted(function, parts, start, all);
+      const bool apart = engine::granule(start.targets, parts.front().size(0)) == 1;
+      const auto moments = permuted(apart ? engine::independent(function) : function, parts, start, all);
       std::vector<Attribution<X>> results;
       for (std::size_t t = 0; t < targets.size(); ++t) {
         Tensors map, error;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -32,6 +31,8 @@ struct SmoothGradCamPlusPlus {
   Layout layout{};  ///< where the layer's channels and cells are: layout::ChannelsLast, Tokens, any functor
   std::int64_t samples = 16;  ///< noisy copies of each sample, at least 1
   double stdev = 0.15;        ///< standard deviation of the noise, >= 0
+  /// One for each input that is not held, in place of `stdev`; none: that for all.
+  std::vector<double> stdevs{};
   NoiseScale scale = NoiseScale::OfRange;
   bool positive_part = false;
   Upsample upsample = Upsample::None;
@@ -46,9 +47,7 @@ struct SmoothGradCamPlusPlus {
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<Tensor, T> operator()(M&& model, const X& x, const T& target) const {
     engine::check_count("SmoothGradCamPlusPlus", "samples", samples);
-    require(stdev >= 0 && std::isfinite(stdev), [&] {
-      return text("SmoothGradCamPlusPlus: stdev is ", stdev, ", expected at least 0, and finite");
-    });
+    engine::check_stdev("SmoothGradCamPlusPlus", stdev, stdevs);
     return engine::answer(target, [&](const Targets& targets) {
       const engine::Function function = engine::bind(model, x);
       const Tensors parts = parts_of(x);
@@ -81,7 +80,7 @@ struct SmoothGradCamPlusPlus {
                               const Tensors& parts, const detail::LayerStart& start) const {
     const std::int64_t n = parts.front().size(0);
     const std::vector<std::int64_t> numbers = detail::sample_numbers(run, n);
-    const Tensors deviations = engine::noise_deviations(parts, scale, stdev);
+    const Tensors deviations = engine::noise_deviations(parts, scale, stdev, stdevs);
     std::vector<Powers> means;
     for (std::size_t t = 0; t < start.targets.size(); ++t) {
       means.push_back(

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -52,6 +51,8 @@ struct Smooth {
   A method{};                 ///< what is averaged; its targets are fixed on the input without noise
   std::int64_t samples = 50;  ///< noisy copies of each sample, at least 1
   double stdev = 0.15;        ///< standard deviation of the noise, >= 0
+  /// One for each input that is not held, in place of `stdev`; none: that for all.
+  std::vector<double> stdevs{};
   NoiseScale scale = NoiseScale::OfRange;
   Moment moment = Moment::Mean;
   Run run{};  ///< also the method's
@@ -60,7 +61,7 @@ struct Smooth {
   /// The same for another method.
   template <Method Other>
   [[nodiscard]] Smooth<Other> with_method(Other other) const {
-    return {std::move(other), samples, stdev, scale, moment, run, seed};
+    return {std::move(other), samples, stdev, stdevs, scale, moment, run, seed};
   }
 
   /// @param model   as the method wants it
@@ -125,13 +126,12 @@ struct Smooth {
   template <Input X, class M>
   std::vector<Drawn> collect(M& model, const X& x, const Targets& targets) const {
     engine::check_count("Smooth", "samples", samples);
-    require(stdev >= 0 && std::isfinite(stdev),
-            [&] { return text("Smooth: stdev is ", stdev, ", expected at least 0, and finite"); });
+    engine::check_stdev("Smooth", stdev, stdevs);
     const Tensors parts = engine::detached(parts_of(x));
     const engine::Start start = engine::start(engine::bind(model, x), parts, targets, run);
     const std::int64_t n = parts.front().size(0);
     const std::vector<std::int64_t> numbers = detail::sample_numbers(run, n);
-    const Tensors deviations = engine::noise_deviations(parts, scale, stdev);
+    const Tensors deviations = engine::noise_deviations(parts, scale, stdev, stdevs);
 
     // copies handed to the method at once: they and their maps may take a quarter of the budget
     std::int64_t bytes = 0;

@@ -65,7 +65,7 @@ struct ExtremalPerturbation {
                                       "ExtremalPerturbation", run);
       const std::int64_t side =
           step > 0 ? step : std::max<std::int64_t>(1, std::max(input.height(), input.width()) / 32);
-      const detail::SmoothMask smooth(input.height(), input.width(), side, input.image().options());
+      const detail::SmoothMask smooth(input.height(), input.width(), side, input.options());
       const std::int64_t passes = iterations * (goal == MaskGoal::Both ? 2 : 1);
       std::vector<Attribution<X>> results;
       for (std::size_t t = 0; t < targets.size(); ++t) {
@@ -98,10 +98,10 @@ struct ExtremalPerturbation {
     const std::int64_t n = input.samples(), pixels = input.height() * input.width();
     const auto covered = std::clamp<std::int64_t>(
         static_cast<std::int64_t>(std::llround(area * static_cast<double>(pixels))), 1, pixels);
-    Tensor order = at::zeros({pixels}, input.image().options());
+    Tensor order = at::zeros({pixels}, input.options());
     order.narrow(0, pixels - covered, covered).fill_(1);
     const std::vector<std::int64_t> cells = smooth.grid();
-    Tensor grid = at::full({n, 1, cells[0], cells[1]}, 0.5, input.image().options());
+    Tensor grid = at::full({n, 1, cells[0], cells[1]}, 0.5, input.options());
     Tensor speed = at::zeros_like(grid);
     const detail::Descent descent{"extremal perturbation", iterations, targets, run};
     const auto loss = [&](const Tensor& leaf, std::int64_t i) {

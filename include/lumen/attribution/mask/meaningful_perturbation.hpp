@@ -96,7 +96,7 @@ struct MeaningfulPerturbation {
     const std::int64_t side = step > 0 ? step : std::max<std::int64_t>(1, longer / 28);
     const auto cells = [&](std::int64_t size) { return (size + side - 1) / side; };
     const std::vector<std::int64_t> size{input.height(), input.width()};
-    Tensor grid = at::ones({input.samples(), 1, cells(size[0]), cells(size[1])}, input.image().options());
+    Tensor grid = at::ones({input.samples(), 1, cells(size[0]), cells(size[1])}, input.options());
     Tensor mean = at::zeros_like(grid), square = at::zeros_like(grid);
     const detail::Descent descent{"meaningful perturbation", iterations, targets, run};
     const auto loss = [&](const Tensor& leaf, std::int64_t) {

@@ -128,14 +128,14 @@ struct Xrai {
       Tensors labels;
       for (const Segmentation& divide : all) {
         const Tensor label = divide(image.narrow(0, n, 1));
-        const bool fits = label.defined() && label.scalar_type() == at::kLong &&
+        const bool fits = label.defined() && at::isIntegralType(label.scalar_type(), true) &&
                           label.numel() == image.size(2) * image.size(3) && label.size(-1) == image.size(3);
         require(fits, [&] {
           return text("Xrai: a segmentation returned ",
                       label.defined() ? text(label.scalar_type(), ' ', label.sizes()) : "nothing",
-                      ", expected int64 [", image.size(2), ", ", image.size(3), "]");
+                      ", expected integers [", image.size(2), ", ", image.size(3), "]");
         });
-        labels.push_back(label.cpu().reshape({image.size(2), image.size(3)}));
+        labels.push_back(label.to(at::kCPU, at::kLong).reshape({image.size(2), image.size(3)}));
       }
       of_sample.push_back(detail::segments_of(labels, dilation));
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -28,6 +27,7 @@ struct ExpectedGradientsOptions {
   const B& baseline;
   std::int64_t samples;
   double stdev;
+  std::vector<double> stdevs;
   NoiseScale scale;
   bool multiply_by_inputs, check_completeness;
   const Run& run;
@@ -38,9 +38,7 @@ template <Input X, class M, Baseline B>
 std::vector<Attribution<X>> expected_gradients(M& model, const X& x, const Targets& targets,
                                                const ExpectedGradientsOptions<B>& options) {
   engine::check_count("ExpectedGradients", "samples", options.samples);
-  require(options.stdev >= 0 && std::isfinite(options.stdev), [&] {
-    return text("ExpectedGradients: stdev is ", options.stdev, ", expected at least 0, and finite");
-  });
+  engine::check_stdev("ExpectedGradients", options.stdev, options.stdevs);
   const engine::Function function = engine::bind(model, x);
   const Tensors parts = engine::detached(parts_of(x));
   const engine::Start start = engine::start(function, parts, targets, options.run);
@@ -51,7 +49,7 @@ std::vector<Attribution<X>> expected_gradients(M& model, const X& x, const Targe
 
   path::Straight line;  // of the rows of the pass under way: from x' to x
   Tensors away;
-  const Tensors deviations = engine::noise_deviations(parts, options.scale, options.stdev);
+  const Tensors deviations = engine::noise_deviations(parts, options.scale, options.stdev, options.stdevs);
   const auto points = [&](std::int64_t first, const Tensor& index) {
     Draws draws;
     std::vector<double> where;
@@ -60,7 +58,7 @@ std::vector<Attribution<X>> expected_gradients(M& model, const X& x, const Targe
       draws.draw.push_back(row / n);
       where.push_back(uniform(mix(options.seed, 0), draws.sample.back(), draws.draw.back()));
     }
-    line.to = options.stdev > 0
+    line.to = options.stdev > 0 || !options.stdevs.empty()
                   ? engine::noisy_rows(parts, deviations, mix(options.seed, 1), numbers, first, index.size(0))
                   : engine::select_rows(parts, index);
     line.from = random ? baselines(options.baseline, line.to, draws) : engine::select_rows(fixed, index);
@@ -164,10 +162,16 @@ struct ExpectedGradients {
   template <Input X, Model<X> M, TargetOrTargets T>
   [[nodiscard]] Answer<X, T> operator()(M&& model, const X& x, const T& target) const {
     return engine::answer(target, [&](const Targets& targets) {
-      return detail::expected_gradients<X>(
-          model, x, targets,
-          detail::ExpectedGradientsOptions<B>{baseline, samples, 0.0, NoiseScale::InputUnits,
-                                              multiply_by_inputs, check_completeness, run, seed});
+      return detail::expected_gradients<X>(model, x, targets,
+                                           detail::ExpectedGradientsOptions<B>{baseline,
+                                                                               samples,
+                                                                               0.0,
+                                                                               {},
+                                                                               NoiseScale::InputUnits,
+                                                                               multiply_by_inputs,
+                                                                               check_completeness,
+                                                                               run,
+                                                                               seed});
     });
   }
 };
@@ -183,6 +187,8 @@ struct GradientShap {
   B baseline{};              ///< x', drawn anew each time if it is random, for instance baseline::Samples
   std::int64_t samples = 5;  ///< draws for each sample, at least 1
   double stdev = 0.0;        ///< standard deviation of the noise on the input, >= 0
+  /// One for each input that is not held, in place of `stdev`; none: that for all.
+  std::vector<double> stdevs{};
   NoiseScale scale = NoiseScale::OfRange;
   bool multiply_by_inputs = true;  ///< false leaves the factor (x_j - x') out
   bool check_completeness = true;  ///< false saves the passes that the completeness error takes
@@ -192,7 +198,8 @@ struct GradientShap {
   /// The same with another baseline.
   template <Baseline Other>
   [[nodiscard]] GradientShap<Other> with_baseline(Other other) const {
-    return {std::move(other), samples, stdev, scale, multiply_by_inputs, check_completeness, run, seed};
+    return {std::move(other),   samples, stdev, stdevs, scale, multiply_by_inputs,
+            check_completeness, run,     seed};
   }
 
   /// As ExpectedGradients. @throws Error  as ExpectedGradients
@@ -201,7 +208,7 @@ struct GradientShap {
     return engine::answer(target, [&](const Targets& targets) {
       return detail::expected_gradients<X>(
           model, x, targets,
-          detail::ExpectedGradientsOptions<B>{baseline, samples, stdev, scale, multiply_by_inputs,
+          detail::ExpectedGradientsOptions<B>{baseline, samples, stdev, stdevs, scale, multiply_by_inputs,
                                               check_completeness, run, seed});
     });
   }

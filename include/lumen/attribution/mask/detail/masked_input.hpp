@@ -41,6 +41,7 @@ class MaskedInput {
     require(image().dim() == 3 || image().dim() == 4, [&] {
       return text(method, " masks inputs [N, C, L] and [N, C, H, W]; this one is ", image().sizes());
     });
+    if (engine::granule(start_.targets, samples()) == 1) engine::require_independent(model_, parts_);
     absent_ = baselines(baseline, parts_, first_draws(run, samples()))[image_];
     run_.progress = {};  // told once an iteration, not once a pass
     Tensors empty = parts_;
@@ -59,12 +60,17 @@ class MaskedInput {
   [[nodiscard]] std::int64_t samples() const { return image().size(0); }
   [[nodiscard]] std::int64_t height() const { return image().dim() == 4 ? image().size(2) : 1; }
   [[nodiscard]] std::int64_t width() const { return image().size(image().dim() - 1); }
+  /// What masks on their way are made of: the image's type, or one that keeps the small steps of a descent.
+  [[nodiscard]] at::TensorOptions options() const {
+    const bool coarse = image().element_size() < 4;
+    return image().options().dtype(coarse ? at::kFloat : image().scalar_type());
+  }
   [[nodiscard]] const Tensor& score(std::size_t target) const { return start_.scores[target]; }
 
   /// The derivative of a target's score, in units of |F(x) - F(x')|, by the mask, [N, 1, height, width].
   [[nodiscard]] Tensor pull(std::size_t target, const Tensor& mask) const {
     const std::int64_t n = samples();
-    const Tensor kept = image().dim() == 4 ? mask : mask.squeeze(2);
+    const Tensor kept = (image().dim() == 4 ? mask : mask.squeeze(2)).to(image().scalar_type());
     Tensor result = at::empty_like(mask);
     const auto points = [&](std::int64_t, const Tensor& index) {
       Tensors rows = engine::select_rows(parts_, index);
@@ -77,7 +83,7 @@ class MaskedInput {
       const Tensor here = index.to(image().device());
       const Tensor change = engine::times(image().index_select(0, here) - absent_.index_select(0, here),
                                           found.gradients.front()[image_])
-                                .sum(1, true);
+                                .sum(1, true, mask.scalar_type());
       const Tensor scale =
           engine::per_row(ranges_[target].index_select(0, index.to(ranges_[target].device())), change)
               .to(change.options());
@@ -93,7 +99,8 @@ class MaskedInput {
     Tensors parts;
     for (std::size_t i = 0; i < parts_.size(); ++i) {
       const Tensor flat = image().dim() == 4 ? mask : mask.squeeze(2);
-      parts.push_back(i == image_ ? flat.expand_as(image()).contiguous() : at::zeros_like(parts_[i]));
+      parts.push_back(i == image_ ? flat.to(image().scalar_type()).expand_as(image()).contiguous()
+                                  : at::zeros_like(parts_[i]));
     }
     return parts;
   }
