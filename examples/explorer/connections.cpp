@@ -49,12 +49,22 @@ int descriptors() {
 
 }  // namespace
 
+void Connections::end(const Peer& peer, int port) {
+  const std::lock_guard lock(mutex_);
+  served_.erase(peer);
+  since_[peer] = Clock::now();
+  if (refused_.erase(peer) == 0 || !unread_.contains(peer)) return;
+  for (int descriptor = 3, last = descriptors(); descriptor < last; ++descriptor) {
+    if (peer_of(descriptor, port) == peer) shutdown(descriptor, SHUT_RDWR);
+  }
+}
+
 int Connections::sweep(int port, Clock::duration patience) {
   const auto now = Clock::now();
   const std::lock_guard lock(mutex_);
   std::set<Peer> open;
   int shut = 0;
-  for (int descriptor = 3; descriptor < descriptors(); ++descriptor) {
+  for (int descriptor = 3, last = descriptors(); descriptor < last; ++descriptor) {
     const auto peer = peer_of(descriptor, port);
     if (!peer) continue;
     open.insert(*peer);
@@ -64,6 +74,8 @@ int Connections::sweep(int port, Clock::duration patience) {
     ++shut;
   }
   std::erase_if(since_, [&](const auto& entry) { return !open.contains(entry.first); });
+  for (std::set<Peer>* each : {&unread_, &refused_})
+    std::erase_if(*each, [&](const Peer& peer) { return !open.contains(peer); });
   return shut;
 }
 

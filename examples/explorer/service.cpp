@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -14,16 +15,12 @@
 #include <lumen/version.hpp>
 
 #include "connections.hpp"
+#include "gate.hpp"
 #include "page.hpp"
 
 namespace explorer {
 
 namespace {
-
-constexpr const char* policy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src "
-    "'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// A thread for each connection, up to a number; those beyond it wait. A slow sender holds its own thread only.
 class Threads final : public httplib::TaskQueue {
@@ -32,8 +29,12 @@ class Threads final : public httplib::TaskQueue {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(work));
     if (idle_ < waiting_.size() && running_ < most) {
-      ++running_;
-      std::thread([this] { loop(); }).detach();
+      try {
+        std::thread([this] { loop(); }).detach();
+        ++running_;
+      } catch (const std::system_error&) {
+        // no thread is to be had: it waits for those that run, or for the next connection
+      }
     }
     wake_.notify_one();
   }
@@ -80,12 +81,6 @@ const char* type_of(std::string_view name) {
   return "application/octet-stream";
 }
 
-void refuse(httplib::Response& response, int status, const std::string& sentence) {
-  response.status = status;
-  response.set_content(Json{{"error", sentence}}.dump(-1, ' ', false, Json::error_handler_t::replace),
-                       "application/json");
-}
-
 std::string version() {
   return lm::text(LUMEN_VERSION_MAJOR, '.', LUMEN_VERSION_MINOR, '.', LUMEN_VERSION_PATCH);
 }
@@ -100,8 +95,7 @@ struct Service::Parts {
   Images& images;
   Worker& worker;
   httplib::Server server{};
-  std::vector<std::string> names{};
-  int port = 0;
+  Here here{};
   std::atomic<std::uint64_t> tabs = 0;
   Connections connections{};
   std::mutex mutex{};
@@ -182,7 +176,8 @@ struct Service::Parts {
   }
 
   /// The body of a request. Few are read at once, and none for longer than `upload_time`.
-  std::string received(const httplib::ContentReader& reader, httplib::Response& response) {
+  std::string received(const httplib::Request& request, const httplib::ContentReader& reader,
+                       httplib::Response& response) {
     struct Slot {
       explicit Slot(std::atomic<int>& all) : held(all), number(++all) {}
       ~Slot() { --held; }
@@ -203,6 +198,7 @@ struct Service::Parts {
     });
     if (late) throw Refusal(408, "the file came too slowly");
     if (!whole && response.status < 400) throw Refusal(400, "the file did not come whole");
+    if (whole) connections.read(peer_of(request));
     return body;
   }
 
@@ -275,12 +271,13 @@ struct Service::Parts {
                                                               const httplib::ContentReader& reader) {
         answered(response, [&] {
           const Query query(request.params, known);
-          const std::string body = received(reader, response);
+          const std::string body = received(request, reader, response);
           if (response.status >= 400) return;
           response.set_content(take(query, {reinterpret_cast<const std::uint8_t*>(body.data()), body.size()})
                                    .dump(-1, ' ', false, Json::error_handler_t::replace),
                                "application/json");
         });
+        if (connections.owes(peer_of(request))) response.set_header("Connection", "close");
       });
     };
     posted("/api/images", {"name"}, [this](const Query& query, std::span<const std::uint8_t> bytes) {
@@ -303,33 +300,7 @@ struct Service::Parts {
     server.set_write_timeout(10, 0);
     server.set_keep_alive_timeout(2);
     server.set_keep_alive_max_count(100000);
-    server.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
-      connections.begin({request.remote_addr, request.remote_port});
-      response.set_header("Content-Security-Policy", policy);
-      response.set_header("X-Content-Type-Options", "nosniff");
-      response.set_header("Referrer-Policy", "no-referrer");
-      response.set_header("Cross-Origin-Resource-Policy", "same-origin");
-      response.set_header("Cross-Origin-Opener-Policy", "same-origin");
-      response.set_header("Cache-Control", "no-store");
-      const std::string site = request.get_header_value("Sec-Fetch-Site");
-      std::string sentence;
-      if (request.get_header_value_count("Host") != 1 ||
-          !host_allowed(request.get_header_value("Host"), names, port)) {
-        sentence = "the request names another host than this explorer";
-      } else if (!origin_allowed(request.get_header_value("Origin"), names, port) ||
-                 (!site.empty() && site != "same-origin" && site != "none")) {
-        sentence = "the request comes from another site";
-      } else if (request.method != "GET" && request.method != "HEAD" && request.method != "POST") {
-        refuse(response, 405, "only GET, HEAD and POST are answered");
-        return httplib::Server::HandlerResponse::Handled;
-      }
-      if (sentence.empty()) return httplib::Server::HandlerResponse::Unhandled;
-      refuse(response, 403, sentence);
-      return httplib::Server::HandlerResponse::Handled;
-    });
-    server.set_logger([this](const httplib::Request& request, const httplib::Response&) {
-      connections.end({request.remote_addr, request.remote_port});
-    });
+    set_gate(server, connections, here);
     server.set_error_handler([](const httplib::Request&, httplib::Response& response) {
       if (!response.body.empty()) return;
       const int status = response.status;
@@ -353,15 +324,15 @@ Service::~Service() = default;
 int Service::bind() {
   Parts& parts = *parts_;
   const std::string& host = parts.options.host;
-  parts.port = parts.options.port == 0 ? parts.server.bind_to_any_port(host.c_str())
-               : parts.server.bind_to_port(host.c_str(), parts.options.port) ? parts.options.port
-                                                                             : -1;
-  lm::require(parts.port > 0, [&] {
+  parts.here.port = parts.options.port == 0 ? parts.server.bind_to_any_port(host.c_str())
+                    : parts.server.bind_to_port(host.c_str(), parts.options.port) ? parts.options.port
+                                                                                  : -1;
+  lm::require(parts.here.port > 0, [&] {
     return lm::text("cannot listen at ", host, ", port ", parts.options.port,
                     ": is another program there? --port 0 takes any that is free");
   });
-  parts.names = {host, "localhost", "127.0.0.1", "[::1]"};
-  return parts.port;
+  parts.here.names = {host, "localhost", "127.0.0.1", "[::1]"};
+  return parts.here.port;
 }
 
 void Service::run() {
@@ -369,7 +340,7 @@ void Service::run() {
   std::thread watch([&] {
     std::unique_lock lock(parts.mutex);
     while (!parts.ending.wait_for(lock, std::chrono::seconds(1), [&] { return parts.ended; })) {
-      (void)parts.connections.sweep(parts.port, parts.options.patience);
+      (void)parts.connections.sweep(parts.here.port, parts.options.patience);
     }
   });
   parts.server.listen_after_bind();

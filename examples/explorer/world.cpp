@@ -39,6 +39,12 @@ Tensor plane_of(const lm::io::StoredValues& stored) {
 Tensor label_of(const fs::path& path) {
   Tensor values = lm::io::read(path);
   if (values.dim() == 3) values = values[0];
+  lm::require(values.dim() == 2 && values.numel() > 0, [&] {
+    return lm::text("its label has shape ", values.sizes(), ", expected [H, W] or [1, H, W]");
+  });
+  const Tensor exact = values.to(at::kDouble);
+  lm::require(exact.eq(exact.floor()).logical_and(exact.ge(0)).logical_and(exact.le(255)).all().item<bool>(),
+              "its label holds numbers other than 0, 1, 2 ... 255, which are the classes");
   const bool mask = values.max().item<std::int64_t>() == 255 &&
                     values.ne(0).logical_and(values.ne(255)).sum().item<std::int64_t>() == 0;
   return (mask ? values.ne(0) : values).to(at::kByte).contiguous();
@@ -179,7 +185,7 @@ Image Images::upload(const std::string& name, std::span<const std::uint8_t> byte
     Image image{.name = shown_name(name), .x = plane_of(lm::io::decode_stored(bytes))};
     {
       const std::lock_guard lock(mutex_);
-      image.id = "upload-" + std::to_string(++made_);
+      image.id = new_id("upload-");
       image.uploaded = true;
     }
     return keep(std::move(image));
@@ -201,12 +207,20 @@ Image Images::edit(const std::string& of, std::span<const std::uint8_t> bytes) {
     }
     {
       const std::lock_guard lock(mutex_);
-      image.id = "edit-" + std::to_string(++made_);
+      image.id = new_id("edit-");
     }
     return keep(std::move(image));
   } catch (const lm::Error& error) {
     throw Refusal(415, std::string("this is no painted image: ") + error.what());
   }
+}
+
+std::string Images::new_id(const std::string& kind) {
+  std::string id;
+  const auto taken = [&](const File& file) { return file.id == id; };
+  do id = kind + std::to_string(++made_);
+  while (std::any_of(files_.begin(), files_.end(), taken));
+  return id;
 }
 
 Image Images::keep(Image image) {

@@ -74,6 +74,8 @@ class Images {
     std::filesystem::path image, label, root;  ///< root: the folder that was named
   };
   Image keep(Image image);
+  /// An id that no image of a folder has, which may be called "upload-1" too. With the mutex held.
+  std::string new_id(const std::string& kind);
 
   mutable std::mutex mutex_;
   std::size_t budget_, held_ = 0;

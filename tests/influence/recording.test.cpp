@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <lumen/influence/recording.hpp>
 
+#include <limits>
 #include <thread>
 #include <vector>
 
@@ -151,4 +152,24 @@ DOCTEST_TEST_CASE("what is no image is refused") {
   const nets::Segmentation net;
   DOCTEST_CHECK_THROWS_WITH_AS(influence::Recording(net, image.expand({2, -1, -1, -1})),
                                doctest::Contains("expected one image"), lumen::Error);
+}
+
+DOCTEST_TEST_CASE("a recording without a budget refuses, whichever way is asked for") {
+  const nets::Segmentation net;
+  const influence::Recording recording(net, image);
+  const auto by_row = [](const influence::RowChunk&) {};
+  const auto by_column = [](const influence::ColumnChunk&) {};
+  for (const std::int64_t memory :
+       {std::int64_t{0}, std::int64_t{-1}, std::numeric_limits<std::int64_t>::min()}) {
+    DOCTEST_CAPTURE(memory);
+    for (const auto way :
+         {influence::Way::Rows, influence::Way::Columns, influence::Way::Cheapest, influence::Way::Whole}) {
+      DOCTEST_CHECK_THROWS_WITH_AS(
+          recording.rows(influence::All{}, probability, by_row, {.memory = memory}, way),
+          doctest::Contains("the memory budget is"), lumen::Error);
+    }
+    DOCTEST_CHECK_THROWS_WITH_AS(
+        recording.columns(influence::All{}, probability, by_column, {.memory = memory}),
+        doctest::Contains("the memory budget is"), lumen::Error);
+  }
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <lumen/influence/rows.hpp>
 
+#include <limits>
+#include <vector>
+
 #include <doctest/doctest.h>
 
 #include <lumen/influence/columns.hpp>
@@ -243,4 +246,25 @@ DOCTEST_TEST_CASE(
                           lumen::Stopped);
   DOCTEST_CHECK(columns > 0);
   DOCTEST_CHECK(columns < 800);
+}
+
+DOCTEST_TEST_CASE("pixels that lie as far away as a number can say are refused, or left out, at once") {
+  constexpr std::int64_t far = std::numeric_limits<std::int64_t>::max(),
+                         back = std::numeric_limits<std::int64_t>::min();
+  for (const influence::Place& place :
+       {influence::Place{0, far}, {far, 0}, {back, 0}, {0, -1}, {std::int64_t{1} << 40, 2}}) {
+    DOCTEST_CHECK_THROWS_WITH_AS((influence::Path{{{0, 0}, place, {1, 1}}}(4, 4)),
+                                 doctest::Contains("is outside"), lumen::Error);
+  }
+  DOCTEST_CHECK_THROWS_AS((influence::Path{{{far, far}, {back, back}}}(4, 4)), lumen::Error);
+  const auto places = [](const influence::Every& every, std::int64_t height, std::int64_t width) {
+    const Tensor all = every(height, width);
+    return std::vector<std::int64_t>(all.data_ptr<std::int64_t>(),
+                                     all.data_ptr<std::int64_t>() + all.numel());
+  };
+  using Numbers = std::vector<std::int64_t>;  // row, column, row, column ...
+  DOCTEST_CHECK(places({.step = far, .offset = 1}, 4, 3) == Numbers{1, 1});
+  DOCTEST_CHECK(places({.step = far}, 4, 3) == Numbers{0, 0});
+  DOCTEST_CHECK(places({.step = far, .offset = far - 1}, 4, 3).empty());
+  DOCTEST_CHECK(places({.step = 3, .offset = 1}, 5, 2) == Numbers{1, 1, 4, 1});
 }

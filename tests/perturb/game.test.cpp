@@ -249,3 +249,20 @@ DOCTEST_TEST_CASE("tables that do not fit and scores that are not finite are ref
   DOCTEST_CHECK(max_error(writes.x()[0], before.abs() + 1) == 0.0);
   DOCTEST_CHECK(max_error(x, before) == 0.0);
 }
+
+DOCTEST_TEST_CASE("samples may be asked by a view of their numbers, and what are no numbers is refused") {
+  const nets::ConvNet net;
+  const Tensor x = nets::random({4, 1, 8, 8}, 941), present = bits(3, 4, 942);
+  const engine::Function model = [&](const Tensors& parts) { return net(parts[0]); };
+  const auto fresh = [&] {
+    return perturb::Game(model, {x}, {target::Class{1}}, baseline::Zero{}, blocks, Run{});
+  };
+  auto first = fresh(), second = fresh();
+  const Tensor numbers = at::tensor({3, 0, 1, 2, 2, 3}, at::kLong),
+               strided = numbers.slice(0, 0, 6, 2);  // 3, 1, 2
+  const Tensor expected = first(present, strided.contiguous())[0];
+  DOCTEST_CHECK(all_close(second(present, strided)[0], expected, 1e-12));
+  DOCTEST_CHECK(all_close(second(present, strided)[0], expected, 1e-12));  // remembered
+  for (const Tensor& wrong : {strided.to(at::kInt), strided.to(at::kFloat), strided.unsqueeze(0)})
+    DOCTEST_CHECK(holds(message_of([&] { (void)second(present, wrong); }), "expected int64 [n]"));
+}

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <lumen/perturb/regions.hpp>
 
+#include <limits>
+
 #include <doctest/doctest.h>
 
 #include <lumen/perturb/groups.hpp>
+#include <lumen/perturb/partition.hpp>
 #include <lumen/perturb/windows.hpp>
 
+#include "support/message.hpp"
 #include "support/nets.hpp"
 
 namespace nets = lumen::testing::nets;
@@ -64,4 +68,19 @@ DOCTEST_TEST_CASE("the box of a group is the smallest that holds it in all sampl
   check(perturb::Groups({blocks, words}, x), x);
   check(perturb::Groups({at::cat({blocks, blocks.flip(2) * 2}), words}, x), x);  // each sample its own
   check(perturb::Groups({at::scalar_tensor(1, at::kLong), words}, x), x);
+}
+
+DOCTEST_TEST_CASE("a partition of more regions than there can be is refused before anything is made for it") {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  for (const std::int64_t count : {most, most / 2 + 1, std::int64_t{1} << 50, std::int64_t{0},
+                                   std::int64_t{-1}, std::numeric_limits<std::int64_t>::min()}) {
+    DOCTEST_CAPTURE(count);
+    const perturb::Partition tree{.count = count, .merges = {{0, 1}}};
+    for (const std::int64_t regions : {std::int64_t{2}, count}) {
+      DOCTEST_CHECK(
+          lumen::testing::holds(lumen::testing::message_of([&] { tree.check(regions); }), "is no tree"));
+    }
+  }
+  perturb::Partition{.count = 2, .merges = {{0, 1}}}.check(2);
+  perturb::Partition{.count = 1, .merges = {}}.check(1);
 }

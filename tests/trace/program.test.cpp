@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -272,6 +273,22 @@ DOCTEST_TEST_CASE("a model that runs other operators for one row than for two is
   DOCTEST_CHECK(!program.any_batch());
   DOCTEST_CHECK(at::equal(program({one}), model({one})));
   DOCTEST_CHECK(holds(message_of([&] { (void)program({x}); }), "recorded for 1 rows"));
+}
+
+DOCTEST_TEST_CASE("ends that stand for all are no sizes that grow with the batch") {
+  constexpr std::int64_t all = std::numeric_limits<std::int64_t>::max();
+  for (const std::int64_t other : {std::int64_t{3}, std::int64_t{-2}}) {
+    DOCTEST_CAPTURE(other);
+    const Model model = [&](const Tensors& parts) {
+      const Tensor& v = parts[0];
+      return v.slice(1, 0, v.size(0) == 1 ? all : other).cos().sum(1);
+    };
+    const Tensor x = nets::random({3, 5}, 8), one = x.narrow(0, 1, 1);
+    const auto program = trace::Program::record(model, {x});
+    DOCTEST_REQUIRE_MESSAGE(program.exact(), program.why_not());
+    DOCTEST_CHECK(!program.any_batch());  // three rows would end where nothing does
+    DOCTEST_CHECK(at::equal(program({one}), model({one})));
+  }
 }
 
 DOCTEST_TEST_CASE("with gradients: of the values given, and as of the model, detached parts too") {

@@ -58,8 +58,10 @@ struct Every {
                   "; expected a step of at least 1 and an offset of 0 to step - 1");
     });
     std::vector<Place> places;
-    for (std::int64_t row = offset; row < height; row += step) {
-      for (std::int64_t column = offset; column < width; column += step) places.push_back({row, column});
+    const std::int64_t next =
+        std::min(step, std::max(height, width));  // a step beyond all is as good, and adds up
+    for (std::int64_t row = offset; row < height; row += next) {
+      for (std::int64_t column = offset; column < width; column += next) places.push_back({row, column});
     }
     return detail::places_of(places);
   }
@@ -105,6 +107,7 @@ struct Path {
 
   /// @throws Error if a corner is outside the output
   Tensor operator()(std::int64_t height, std::int64_t width) const {
+    (void)Pixels{corners}(height, width);  // before a leg is walked that has no end
     std::vector<Place> places;
     if (!corners.empty()) places.push_back(corners.front());
     for (std::size_t leg = 1; leg < corners.size(); ++leg) {

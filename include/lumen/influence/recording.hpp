@@ -63,6 +63,7 @@ class Recording {
   Report rows(const Outputs& outputs, const Targets& scores, const RowSink& sink,
               const Run& run = Options{}.run, Way way = Way::Rows) const {
     require(static_cast<bool>(sink), "influence: no sink is given; pass a functor that takes each RowChunk");
+    detail::check_memory(run);
     const c10::InferenceMode no_inference(false);
     const at::NoGradGuard no_grad;
     Report report;
@@ -90,6 +91,7 @@ class Recording {
                  const Run& run = Options{}.run) const {
     require(static_cast<bool>(sink),
             "influence: no sink is given; pass a functor that takes each ColumnChunk");
+    detail::check_memory(run);
     const c10::InferenceMode no_inference(false);
     const at::NoGradGuard no_grad;
     const auto refuse = [](const std::string& why) {

@@ -25,10 +25,7 @@ namespace detail {
 template <class M>
 engine::Function asked_of(M& model, const Tensor& x, const Options& options) {
   check_image(x);
-  require(options.run.memory > 0, [&] {
-    return text("the memory budget is ", options.run.memory,
-                " bytes; give run.memory a positive number of bytes");
-  });
+  check_memory(options.run);
   engine::Function function = engine::bind<Tensor>(model);
   if (options.layer) {
     const trace::Layer named = trace::resolved({*options.layer}, function, {x}).front();

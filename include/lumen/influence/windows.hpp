@@ -80,7 +80,7 @@ class Windows {
   }
 
   /// Where magnitudes are above the threshold: bool [B, h, w].
-  [[nodiscard]] const Tensor& above(const Threshold& threshold) const {
+  [[nodiscard]] Tensor above(const Threshold& threshold) const {
     for (const auto& [known, mask] : masks_) {
       if (known == threshold) return mask;
     }
@@ -95,8 +95,8 @@ class Windows {
       const Peaks none;
       mask = magnitudes().gt(threshold.at(threshold.of == Threshold::Of::Image ? peaks() : none));
     }
-    masks_.emplace_back(threshold, std::move(mask));
-    return masks_.back().second;
+    masks_.emplace_back(threshold, mask);
+    return mask;
   }
 
  private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -164,8 +165,14 @@ class Features {
     if (!overlapping_.empty()) return static_cast<std::int64_t>(overlapping_.size());
     if (make_) return 50;
     std::int64_t count = 0;
-    for (const Tensor& part : masks_.empty() ? x : masks_)
-      count += masks_.empty() ? part.numel() / part.size(0) : part.max().item<std::int64_t>();
+    for (const Tensor& part : masks_.empty() ? x : masks_) {
+      if (masks_.empty()) {
+        count += part.numel() / part.size(0);
+      } else if (part.defined() &&
+                 part.numel() > 0) {  // numbers may have gaps: no more than there are elements
+        count += std::clamp<std::int64_t>(part.max().item<std::int64_t>(), 0, part.numel());
+      }
+    }
     return count;
   }
 

@@ -160,6 +160,10 @@ class Game {
                           players(), "], bool or floating point");
             });
     if (!which.defined() || whole_) which = at::arange(samples(), at::kLong);
+    require(which.dim() == 1 && which.scalar_type() == at::kLong, [&] {
+      return text("the samples asked are ", which.scalar_type(), ' ', which.sizes(), ", expected int64 [n]");
+    });
+    which = which.to(at::kCPU).contiguous();
     Tensor table = present.detach().to(at::kCPU).contiguous();
     if (const Tensor idle = active_.index_select(0, which).any(0).logical_not(); idle.any().item<bool>())
       table = table.masked_fill(idle.unsqueeze(0), 1);

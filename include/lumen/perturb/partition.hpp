@@ -24,8 +24,8 @@ struct Partition {
 
   /// @throws Error unless it is a tree over `regions` regions
   void check(std::int64_t regions) const {
-    std::vector<bool> used(static_cast<std::size_t>(std::max<std::int64_t>(2 * count, 0)), false);
-    bool fits = count == regions && static_cast<std::int64_t>(merges.size()) == count - 1;
+    bool fits = count == regions && count >= 1 && merges.size() + 1 == static_cast<std::size_t>(count);
+    std::vector<bool> used(fits ? 2 * merges.size() + 2 : 0, false);
     for (std::size_t i = 0; fits && i < merges.size(); ++i) {
       for (const std::int64_t node : merges[i]) {
         fits = fits && node >= 0 && node < count + static_cast<std::int64_t>(i) &&
@@ -36,7 +36,7 @@ struct Partition {
     require(fits, [&] {
       return text("a partition of ", count, " regions with ", merges.size(), " merges is no tree over ",
                   regions, " regions: each merge joins two nodes that come before and that no other joins, ",
-                  regions - 1, " in all");
+                  std::max<std::int64_t>(regions, 1) - 1, " in all");
     });
   }
 

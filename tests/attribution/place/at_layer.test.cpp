@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <string>
 
 #include <lumen/attribution/ablation/feature_ablation.hpp>
@@ -324,6 +325,22 @@ DOCTEST_TEST_CASE("of many rows only the tail runs, unless rules want to hear th
   DOCTEST_CHECK(all_close(
       guided, AtLayer{.method = lm::GuidedBackprop{}, .layer = pool}(net, x, target::Class{0}).map, 1e-12));
   DOCTEST_CHECK(calls > 2);
+}
+
+DOCTEST_TEST_CASE("options beyond all bounds are refused by their method, at a layer too") {
+  const Cut net;
+  const Tensor x = nets::random({2, 1, 8, 8}, 331);
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  const lm::Smooth nested{.method = lm::IntegratedGradients{.steps = most}, .samples = most};
+  const AtLayer steps{.method = nested, .layer = layer::nth("relu", 0)};
+  DOCTEST_CHECK(holds(message_of([&] { (void)steps(net, x, target::Class{0}); }), "expected at least"));
+  // numbers of features with gaps as wide as can be
+  const Tensor mask = at::zeros({1, 1, 1, 1}, at::kLong).fill_(most);
+  const AtLayer features{.method = lm::FeatureAblation{.groups = {mask}},
+                         .layer = layer::nth("relu", 0),
+                         .baseline_of = BaselineOf::Layer};
+  const Tensor map = features(net, x, target::Class{0}).map;
+  DOCTEST_CHECK(all_close(map, map.narrow(1, 0, 1).narrow(2, 0, 1).narrow(3, 0, 1).expand_as(map)));
 }
 
 DOCTEST_TEST_CASE("an exception in the middle leaves no trace") {

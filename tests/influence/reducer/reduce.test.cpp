@@ -420,3 +420,61 @@ DOCTEST_TEST_CASE("normalising by range is safe, and lines are fitted where they
   DOCTEST_CHECK(sure.slope == doctest::Approx(20));
   DOCTEST_CHECK(!message_of([&] { (void)inf::linear_fit(x, at::ones({2}, at::kDouble)); }).empty());
 }
+
+DOCTEST_TEST_CASE("a mask of one threshold stays what it is when others are asked for") {
+  const Jacobian j = Jacobian{.seed = 21}.made();
+  const inf::Windows rows(j.chunk);
+  const Tensor& first = rows.above({.level = 0.5, .of = Of::Row});
+  const Tensor before = first.clone();
+  for (int i = 1; i < 9; ++i) (void)rows.above({.level = 0.1 * i, .of = Of::Value});
+  DOCTEST_CHECK(at::equal(first, before));
+}
+
+DOCTEST_TEST_CASE("a stream may give chunks without rows") {
+  const Jacobian j = Jacobian{.seed = 22}.made();
+  const inf::Count count{{.level = 0.2}};
+  const auto found = inf::Reduce{}(
+      [&](const inf::RowSink& sink) {
+        inf::RowChunk none = j.chunk;
+        for (Tensor* each : {&none.values, &none.origins, &none.places, &none.index, &none.scores})
+          *each = each->narrow(0, 0, 0);
+        sink(none);
+        j.stream(sink, 7);
+        sink(none);
+      },
+      count, inf::ActivationMaps{});
+  const auto plain = reduced(j, {}, 7, count);
+  DOCTEST_CHECK(at::equal(std::get<0>(found.results), std::get<0>(plain.results)));
+  DOCTEST_CHECK(found.rows == j.which.size(0));
+}
+
+DOCTEST_TEST_CASE("a histogram of a span without an inverse, or too long for a number, and of NaN") {
+  const auto counted = [](std::vector<double> values) {
+    const auto n = static_cast<std::int64_t>(values.size());
+    inf::RowChunk chunk{.values = at::tensor(values, at::kDouble).reshape({1, 1, 1, n}),
+                        .origins = at::zeros({1, 2}, at::kLong),
+                        .places = at::zeros({1, 2}, at::kLong),
+                        .index = at::zeros({1}, at::kLong),
+                        .scores = at::zeros({1}, at::kDouble),
+                        .height = 1,
+                        .width = n,
+                        .out_height = 1,
+                        .out_width = 1,
+                        .total = 1};
+    const auto found = inf::Reduce{}([&](const inf::RowSink& sink) { sink(chunk); }, inf::ValueHistogram(4));
+    const Tensor counts = std::get<0>(found.results).counts;
+    return std::vector<std::int64_t>(counts.data_ptr<std::int64_t>(), counts.data_ptr<std::int64_t>() + 4);
+  };
+  using Counts = std::vector<std::int64_t>;
+  constexpr double least = std::numeric_limits<double>::denorm_min(),
+                   most = std::numeric_limits<double>::max();
+  DOCTEST_CHECK(counted({0, 1, 2, 3, 4}) == Counts{1, 1, 1, 2});
+  DOCTEST_CHECK(counted({0, least, 2 * least, 3 * least, 4 * least}) == Counts{1, 1, 1, 2});
+  DOCTEST_CHECK(counted({0, least}) == Counts{1, 0, 0, 1});
+  DOCTEST_CHECK(counted({-most, -0.6 * most, 0, 0.6 * most, most}) == Counts{2, 0, 1, 2});
+
+  inf::RowChunk chunk = Jacobian{.seed = 23}.made().chunk;
+  chunk.values[5][0].fill_(std::numeric_limits<double>::quiet_NaN());
+  inf::ValueHistogram direct(3, -1.0, 1.0);  // without Reduce, which looks first
+  DOCTEST_CHECK(holds(message_of([&] { direct(inf::Windows(chunk)); }), "row 0, column 5 holds NaN"));
+}

@@ -267,7 +267,7 @@ DOCTEST_TEST_CASE("interpolation") {
       check("bicubic", [&](const Tensors& v) { return at::upsample_bicubic2d(v[0], size, align); }, {x});
     }
   }
-  const c10::ArrayRef<double> twice{2.0, 2.0}, half{1.5, 1.25};
+  const std::vector<double> twice{2.0, 2.0};
   check("by factor", [&](const Tensors& v) { return at::upsample_nearest2d(v[0], c10::nullopt, twice); },
         {x});
   for (const auto& factors : {std::vector<double>{2.0, 2.0}, std::vector<double>{1.5, 1.25}})

@@ -192,12 +192,15 @@ class Band {
         for (std::int64_t r = std::max(down_.begin[y_at], found.rows[b]); r < r_end; ++r) {
           Rows& rows = rows_of(r);
           if (rows.which.empty()) continue;
-          auto* out = rows.values[target].template data_ptr<scalar_t>() + place[0] * plane +
-                      (place[1] - origin(down_, r, x_.size(2))) * right_.extent + place[2];
-          const auto* in = value + (r - found.rows[b]) * w - found.columns[b];
+          auto* out = rows.values[target].template data_ptr<scalar_t>();
+          // of a row of the question whose window begins at column 0
+          const std::int64_t to =
+              place[0] * plane + (place[1] - origin(down_, r, x_.size(2))) * right_.extent + place[2];
+          const std::int64_t from = (r - found.rows[b]) * w - found.columns[b];
           for (std::int64_t c = c_begin; c < c_end; ++c) {
             const std::int64_t slot = rows.slot[static_cast<std::size_t>(c - left)];
-            if (slot >= 0) out[slot * x_.size(1) * plane - origin(right_, c, x_.size(3))] = in[c];
+            if (slot >= 0)
+              out[to + slot * x_.size(1) * plane - origin(right_, c, x_.size(3))] = value[from + c];
           }
         }
       }

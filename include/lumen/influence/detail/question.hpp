@@ -9,6 +9,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <lumen/core/error.hpp>
+#include <lumen/core/run.hpp>
 #include <lumen/engine/gradient.hpp>
 #include <lumen/influence/outputs.hpp>
 
@@ -31,6 +32,13 @@ inline void check_image(const Tensor& x) {
   engine::check_input({x});
   require(x.dim() == 4 && x.size(0) == 1, [&] {
     return text("influence: the input has shape ", x.sizes(), "; expected one image, [1, C, H, W]");
+  });
+}
+
+/// @throws Error unless there is a budget
+inline void check_memory(const Run& run) {
+  require(run.memory > 0, [&] {
+    return text("the memory budget is ", run.memory, " bytes; give run.memory a positive number of bytes");
   });
 }
 

@@ -40,6 +40,7 @@ class ValueHistogram {
 
   [[nodiscard]] bool needs_peaks() const { return !low_; }
 
+  /// @throws Error if a value is NaN
   void operator()(const Windows& rows) {
     const double low = low_ ? *low_ : rows.peaks().lowest, high = high_ ? *high_ : rows.peaks().highest;
     found_.low = low;
@@ -47,6 +48,14 @@ class ValueHistogram {
     const std::int64_t bins = found_.counts.size(0);
     // where the extremes are equal all values are in one bin
     const double scale = high > low ? static_cast<double>(bins) / (high - low) : 0.0;
+    const double span = high - low, count = static_cast<double>(bins);
+    const bool plain = !(high > low) || (scale > 0 && std::isfinite(scale));  // else the span has no inverse
+    const auto bin_of = [&](double v) {
+      const double at = plain                 ? (v - low) * scale
+                        : std::isfinite(span) ? (v - low) / span * count
+                                              : (v / 4 - low / 4) / (high / 4 - low / 4) * count;
+      return std::min(static_cast<std::int64_t>(at), bins - 1);
+    };
     const Tensor& all = rows.on_cpu();
     auto* counts = found_.counts.data_ptr<std::int64_t>();
     AT_DISPATCH_FLOATING_TYPES(all.scalar_type(), "lumen_influence", [&] {
@@ -62,7 +71,12 @@ class ValueHistogram {
             } else if (v > high) {
               ++found_.above;
             } else {
-              ++counts[std::min(static_cast<std::int64_t>((v - low) * scale), bins - 1)];
+              require(!std::isnan(v), [&] {
+                const auto* place = rows.chunk().places.data_ptr<std::int64_t>() + 2 * b;
+                return text("influence::ValueHistogram: the gradient of the pixel at row ", place[0],
+                            ", column ", place[1], " holds NaN, which is in no bin; check the model there");
+              });
+              ++counts[bin_of(v)];
             }
           }
         }

@@ -96,8 +96,9 @@ struct Reduce {
       const auto bytes = static_cast<std::int64_t>(chunk.values.nbytes());
       kept_bytes += bytes;
       // what will not fit is not begun to be kept
-      keeps = keeps && kept_bytes <= keep &&
-              bytes / rows.count() <= keep / std::max<std::int64_t>(chunk.total, 1);
+      keeps =
+          keeps && kept_bytes <= keep &&
+          bytes / std::max<std::int64_t>(rows.count(), 1) <= keep / std::max<std::int64_t>(chunk.total, 1);
       if (keeps) {
         kept.push_back(chunk);
       } else {

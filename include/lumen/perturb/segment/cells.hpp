@@ -23,7 +23,8 @@ struct Cells {
     const std::int64_t axes = x.dim(), from = std::min<std::int64_t>(axes > 2 ? 2 : 1, axes);
     Tensor numbers = at::zeros(std::vector<std::int64_t>(static_cast<std::size_t>(axes), 1), at::kLong);
     for (std::int64_t axis = from; axis < axes; ++axis) {
-      const std::int64_t size = x.size(axis), many = std::min(size, axes > 2 ? count : count * count);
+      const std::int64_t size = x.size(axis), side = std::min(count, size),
+                         many = std::min(size, axes > 2 ? side : side * side);
       std::vector<std::int64_t> along(static_cast<std::size_t>(axes), 1);
       along[static_cast<std::size_t>(axis)] = size;
       numbers = numbers * many + (at::arange(size, at::kLong) * many).div(size, "floor").reshape(along);

@@ -23,13 +23,16 @@ struct Grid {
   [[nodiscard]] Tensor operator()(const Tensor& x) const {
     require(side >= 0, [&] { return text("perturb::Grid: side is ", side, ", expected at least 0"); });
     const std::int64_t axes = x.dim(), from = std::min<std::int64_t>(axes > 2 ? 2 : 1, axes);
-    const std::int64_t cell = side > 0 ? side : axes > 2 ? 8 : 1;
     Tensor numbers = at::zeros(std::vector<std::int64_t>(static_cast<std::size_t>(axes), 1), at::kLong);
     for (std::int64_t axis = from; axis < axes; ++axis) {
       std::vector<std::int64_t> along(static_cast<std::size_t>(axes), 1);
-      along[static_cast<std::size_t>(axis)] = x.size(axis);
-      numbers = numbers * ((x.size(axis) + cell - 1) / cell) +
-                at::arange(x.size(axis), at::kLong).div(cell, "floor").reshape(along);
+      const std::int64_t size = x.size(axis), cell = std::min(side > 0   ? side
+                                                              : axes > 2 ? 8
+                                                                         : 1,
+                                                              std::max<std::int64_t>(size, 1));
+      along[static_cast<std::size_t>(axis)] = size;
+      numbers = numbers * ((size + cell - 1) / cell) +
+                at::arange(size, at::kLong).div(cell, "floor").reshape(along);
     }
     return numbers.to(x.device());
   }

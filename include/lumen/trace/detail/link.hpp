@@ -55,9 +55,13 @@ inline bool compare_arguments(Step& step, const Step& other, std::int64_t rows) 
   const auto compare = [&](const c10::IValue& a, const c10::IValue& b, std::int64_t argument,
                            std::int64_t element) {
     if (a.isInt() && b.isInt()) {
+      if (a.toInt() == b.toInt()) return true;
+      // an end that stands for "all" grows with no batch
+      constexpr std::int64_t most = std::int64_t{1} << 40;
+      const auto counts = [](std::int64_t value) { return value > -most && value < most; };
+      if (rows == 0 || !counts(a.toInt()) || !counts(b.toInt())) return false;
       const std::int64_t more = b.toInt() - a.toInt();
-      if (more == 0) return true;
-      if (rows == 0 || more % rows != 0) return false;
+      if (more % rows != 0) return false;
       step.batch_terms.push_back({argument, element, more / rows});
       return true;
     }

@@ -33,11 +33,16 @@ struct Together {
 /// About how many rows a method asks for each sample of `values`, as far as its options tell.
 template <class A>
 std::int64_t rows_asked(const A& method, const Tensors& values) {
+  constexpr std::int64_t most = std::int64_t{1} << 40;
   std::int64_t rows = 1;
+  // options that are out of range are refused later, by the method
+  const auto times = [&](std::int64_t factor) {
+    rows = factor > most / rows ? most : rows * std::max<std::int64_t>(factor, 1);
+  };
   if constexpr (requires { method.groups.about(values); }) rows += method.groups.about(values);
-  if constexpr (requires { std::int64_t{method.steps}; }) rows *= std::max<std::int64_t>(method.steps, 1);
-  if constexpr (requires { std::int64_t{method.samples}; }) rows *= std::max<std::int64_t>(method.samples, 1);
-  if constexpr (requires { method.method; }) rows *= rows_asked(method.method, values);
+  if constexpr (requires { std::int64_t{method.steps}; }) times(method.steps);
+  if constexpr (requires { std::int64_t{method.samples}; }) times(method.samples);
+  if constexpr (requires { method.method; }) times(rows_asked(method.method, values));
   return rows;
 }
 
