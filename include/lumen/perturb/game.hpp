@@ -225,7 +225,7 @@ class Game {
       }
       row_bytes_ = std::max(row_bytes_, (meter.peak() + count - 1) / count);
     };
-    sweep(table.size(0) * n, whole_ ? n : 1, run_, "coalitions", visit, row_bytes_);
+    sweep(table.size(0) * n, whole_ ? n : 1, run_, "coalitions", visit, row_bytes_, start_.row_largest);
     std::vector<Tensor> scores;
     for (const Tensors& piece : pieces) scores.push_back(at::cat(piece).reshape({table.size(0), n}));
     return scores;
