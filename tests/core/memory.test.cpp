@@ -53,6 +53,21 @@ DOCTEST_TEST_CASE("frees are credited: a loop of temporaries costs one of them")
   DOCTEST_CHECK(meter.allocated() == 50 * kMegabyte);
 }
 
+DOCTEST_TEST_CASE("the largest allocation is known, whether levels are or not") {
+  for (const bool levels : {true, false}) {
+    const MemoryMeter meter(levels);
+    DOCTEST_CHECK(meter.largest() == 0);
+    (void)megabytes(2);
+    (void)megabytes(5);
+    {
+      const MemoryMeter inner;
+      (void)megabytes(3);
+      DOCTEST_CHECK(inner.largest() == 3 * kMegabyte);
+    }
+    DOCTEST_CHECK(meter.largest() == 5 * kMegabyte);
+  }
+}
+
 DOCTEST_TEST_CASE("meters nest: the outer sees what the inner saw") {
   const MemoryMeter outer;
   const Tensor a = megabytes(1);

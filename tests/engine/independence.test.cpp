@@ -70,6 +70,13 @@ DOCTEST_TEST_CASE("samples that influence each other are refused by methods that
     if (model == &normed) continue;  // which DeepLIFT refuses by its name
     refused(lumen::DeepLiftShap{.baseline = lumen::baseline::Uniform{.low = 0.0, .high = 1.0}, .samples = 4});
   }
+  // the end of a path is the largest of its points: what it is divided by is its own, alone and in company
+  const auto scaled = [](const Tensor& rows) {
+    return at::linear((rows / rows.abs().amax().clamp_min(1e-9)).tanh(), v.matmul(w));
+  };
+  const lumen::IntegratedGradients from_one{.baseline = lumen::baseline::Constant{.value = 1e-3}};
+  DOCTEST_CHECK(holds(message_of([&] { (void)from_one(scaled, x.narrow(0, 1, 1), question); }),
+                      "influence each other"));
   // one sample whose copies along a path are stacked
   DOCTEST_CHECK(
       holds(message_of([&] { (void)lumen::IntegratedGradients{}(centred, x.narrow(0, 1, 1), question); }),

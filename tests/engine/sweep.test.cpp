@@ -96,6 +96,33 @@ DOCTEST_TEST_CASE("no chunk but a lone granule takes more than the budget") {
   }
 }
 
+DOCTEST_TEST_CASE("on a processor no tensor of a pass gets larger than 16 MiB, whatever the budget") {
+  constexpr std::int64_t megabyte = kKilobyte * kKilobyte, memory = std::int64_t{1} << 40;
+  const auto counts = [&](std::int64_t row, std::int64_t same, std::int64_t granule, std::int64_t known) {
+    std::vector<std::int64_t> seen;
+    const auto visit = [&](std::int64_t, std::int64_t count) {
+      seen.push_back(count);
+      const Tensor grows = at::empty({count * row}, at::kByte), constant = at::empty({same}, at::kByte);
+    };
+    lumen::sweep(60, granule, Run{.memory = memory}, "rows", visit, known > 0 ? 1 : 0, known);
+    return seen;
+  };
+  using Counts = std::vector<std::int64_t>;
+  // 1 row tells that 5 of 3 MiB go; 6 would not
+  DOCTEST_CHECK(counts(3 * megabyte, 1, 1, 0) == Counts{1, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 4});
+  DOCTEST_CHECK(counts(3 * megabyte, 1, 2, 0)[1] == 4);
+  // rows of more than that go one by one, once two have shown that it is they who take it
+  DOCTEST_CHECK(counts(20 * megabyte, 1, 1, 0)[1] == 2);
+  DOCTEST_CHECK(counts(20 * megabyte, 1, 1, 0)[2] == 1);
+  // what is as large for any number of rows limits nothing
+  DOCTEST_CHECK(counts(kKilobyte, 20 * megabyte, 1, 0) == Counts{1, 2, 57});
+  // known beforehand, it decides the first chunk already
+  DOCTEST_CHECK(counts(4 * megabyte, 1, 1, 4 * megabyte).front() == 4);
+  DOCTEST_CHECK(counts(kKilobyte, 1, 1, kKilobyte) == Counts{60});
+  // memory that is not a processor's is no matter
+  DOCTEST_CHECK(lumen::engine::detail::Widest(0).granules() > 1'000'000);
+}
+
 DOCTEST_TEST_CASE("chunks are of nearly equal size") {
   const Chunks seen = chunks(1 + 11, 1, 10 * kKilobyte, kKilobyte);
   DOCTEST_REQUIRE(seen.size() == 3);

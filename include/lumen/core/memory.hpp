@@ -17,7 +17,7 @@
 namespace lumen {
 
 /// Measures the bytes that LibTorch allocates on this thread (and on the threads that run its backward
-/// passes) while it lives: the highest level above the one at which it started, and the sum of all. Meters
+/// passes) while it lives: the highest level above the one at which it started, the sum of all, and the largest. Meters
 /// nest. It sees what LibTorch's CPU and CUDA allocators report, not scratch space that a kernel library takes
 /// for itself.
 class MemoryMeter {
@@ -31,8 +31,8 @@ class MemoryMeter {
    public:
     Ledger(std::shared_ptr<Ledger> outer, bool levels) : outer_(std::move(outer)), levels_(levels) {}
 
-    void reportMemoryUsage(void* pointer, std::int64_t size, Total, Total, c10::Device) override {
-      record(pointer, size);
+    void reportMemoryUsage(void* pointer, std::int64_t size, Total, Total, c10::Device device) override {
+      record(pointer, size, device.is_cpu());
     }
     bool memoryProfilingEnabled() const override { return true; }
 
@@ -41,10 +41,16 @@ class MemoryMeter {
       return peak_;
     }
     [[nodiscard]] std::int64_t allocated() const { return allocated_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::int64_t largest() const { return largest_.load(std::memory_order_relaxed); }
 
    private:
-    void record(void* pointer, std::int64_t size) {
+    void record(void* pointer, std::int64_t size, bool on_processor) {
       if (size > 0) allocated_.fetch_add(size, std::memory_order_relaxed);
+      if (on_processor) {
+        std::int64_t most = largest();
+        while (size > most && !largest_.compare_exchange_weak(most, size, std::memory_order_relaxed)) {
+        }
+      }
       if (levels_) {
         const std::lock_guard lock(mutex_);
         if (size > 0) {
@@ -56,7 +62,7 @@ class MemoryMeter {
           held_.erase(found);
         }
       }
-      if (outer_) outer_->record(pointer, size);
+      if (outer_) outer_->record(pointer, size, on_processor);
     }
 
     std::shared_ptr<Ledger> outer_;
@@ -64,7 +70,7 @@ class MemoryMeter {
     mutable std::mutex mutex_;
     std::unordered_map<void*, std::int64_t> held_;
     std::int64_t level_ = 0, peak_ = 0;
-    std::atomic<std::int64_t> allocated_{0};
+    std::atomic<std::int64_t> allocated_{0}, largest_{0};
   };
 
  public:
@@ -89,6 +95,9 @@ class MemoryMeter {
 
   /// The bytes allocated since the start, whether still held or not: what would be held if nothing were freed.
   [[nodiscard]] std::int64_t allocated() const { return ledger_ ? ledger_->allocated() : 0; }
+
+  /// The bytes of the largest allocation on the processor since the start.
+  [[nodiscard]] std::int64_t largest() const { return ledger_ ? ledger_->largest() : 0; }
 
  private:
   std::shared_ptr<Ledger> ledger_;

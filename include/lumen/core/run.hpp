@@ -19,7 +19,7 @@ enum class Passes {
 /// How a method runs, never what it computes: the same member, `run`, of every method.
 struct Run {
   /// Bytes that one pass may take beyond what is held already. More rows in a pass help on a GPU; on a CPU they
-  /// soon stop to.
+  /// soon stop to, so that no more go than keep its largest tensor within 16 MiB.
   std::int64_t memory = std::int64_t{128} << 20;
   Progress progress{};  ///< told after every pass; none by default
   /// Asked after every pass: true ends the method. Those that remove regions, and those that draw coalitions or masks,

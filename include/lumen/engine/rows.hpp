@@ -56,18 +56,19 @@ inline Function checked(const Function& model, const Targets& targets, std::int6
 /// Visits draws * n rows in chunks within the budget: `points(first, samples)` makes their inputs, new tensors each
 /// time, `collect(derivatives, first, samples)` takes what came out. Where copies of one sample stand beside each other
 /// the model is `independent`, or that is an Error.
-/// @param row_bytes  an upper bound of what one row takes, such as Start tells; 0 if none is known
+/// @param row_bytes, row_largest  an upper bound of what one row takes, and of its largest tensor, such as Start tells; 0 if
+///                                none is known
 template <class Points, class Collect>
 void differentiate_rows(const Function& function, std::int64_t n, std::int64_t draws, const Targets& targets,
                         const Run& run, std::string_view what, const Points& points, const Collect& collect,
-                        std::int64_t row_bytes = 0) {
+                        std::int64_t row_bytes = 0, std::int64_t row_largest = 0) {
   const Function model = draws > 1 && granule(targets, n) == 1 ? independent(function) : function;
   const auto visit = [&](std::int64_t first, std::int64_t count) {
     const Tensor samples = samples_of(first, count, n);
     collect(differentiate_owned(model, points(first, samples), target_rows(targets, samples, n), false),
             first, samples);
   };
-  sweep(draws * n, granule(targets, n), run, what, visit, row_bytes);
+  sweep(draws * n, granule(targets, n), run, what, visit, row_bytes, row_largest);
 }
 
 /// Adds row r of `values` to row samples[r] of `total`.

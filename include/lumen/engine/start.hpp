@@ -52,6 +52,7 @@ struct Start {
   /// allocated: a backward pass keeps what they made and holds gradients of as much, and each target adds
   /// gradients of the input. A wide margin is left, for models whose passes with and without gradients differ.
   std::int64_t row_bytes = 0;
+  std::int64_t row_largest = 0;  ///< what the largest tensor of a row's forward pass takes, on a processor
 };
 
 /// One forward pass of x without gradients. @throws Error if `x` cannot be explained or a score is not finite
@@ -70,6 +71,7 @@ inline Start start(const Function& model, const Tensors& x, const Targets& targe
     for (const Tensor& part : x) rows.push_back((count == n ? part : part.narrow(0, first, count)).clone());
     outputs.push_back(run_model(model, rows));
     result.row_bytes = std::max(result.row_bytes, margin * (meter.allocated() - before) / count);
+    result.row_largest = std::max(result.row_largest, meter.largest() / count);
   });
   const Tensor output = outputs.size() == 1 ? std::move(outputs.front()) : at::cat(outputs);
   const std::int64_t before = meter.allocated();

@@ -256,7 +256,7 @@ class Game {
     };
     const std::int64_t rows = table.size(0) * n;
     const std::int64_t done = sweep_until_stopped(rows, whole_ ? n : 1, progress_.within(run_, known),
-                                                  detail::Asked::what, visit, row_bytes_);
+                                                  detail::Asked::what, visit, row_bytes_, start_.row_largest);
     stopped_ = stopped_ || done < rows;
     std::vector<Tensor> scores;
     for (const Tensors& piece : pieces)

@@ -15,6 +15,7 @@
 #include <lumen/engine/start.hpp>
 #include <lumen/op/crops.hpp>
 #include <lumen/perturb/detail/base.hpp>
+#include <lumen/perturb/detail/grouping.hpp>
 #include <lumen/perturb/detail/layout.hpp>
 #include <lumen/perturb/detail/network.hpp>
 #include <lumen/perturb/detail/pass.hpp>
@@ -117,6 +118,18 @@ class Incremental {
     chunk.which.push_back(i);
     chunk.reaches.push_back(std::move(reach));
     return true;
+  }
+  /// The regions of a chunk in chunks of at most `most`, those together that reach alike.
+  [[nodiscard]] std::vector<Chunk> alike(Chunk all, std::int64_t most) const {
+    std::vector<Chunk> result;
+    for (const auto& list : detail::Grouping(*network_, all.reaches).chunks(static_cast<std::size_t>(most))) {
+      Chunk& chunk = result.emplace_back();
+      for (const std::size_t i : list) {
+        chunk.which.push_back(all.which[i]);
+        chunk.reaches.push_back(std::move(all.reaches[i]));
+      }
+    }
+    return result;
   }
   /// Lays a chunk out. @param before  the chunk before
   void plan(Chunk& chunk, const Chunk& before) const {

@@ -101,7 +101,8 @@ struct SmoothGradCamPlusPlus {
         engine::add_rows(means[t].third, rows, share * g * g);
       }
     };
-    sweep(samples * n, engine::granule(start.targets, n), run, "smooth Grad-CAM++", visit, start.row_bytes);
+    sweep(samples * n, engine::granule(start.targets, n), run, "smooth Grad-CAM++", visit, start.row_bytes,
+          start.row_largest);
     return means;
   }
 };

@@ -98,7 +98,7 @@ std::vector<Attribution<X>> expected_gradients(M& model, const X& x, const Targe
           engine::add_rows(sums[t].baseline_score, rows, asked[t](output).to(at::kDouble));
         }
       },
-      start.row_bytes);
+      start.row_bytes, start.row_largest);
   std::vector<Tensor> fixed_scores;
   if (!random && options.check_completeness)
     fixed_scores = engine::scores_of(function, fixed, start.targets, options.run);

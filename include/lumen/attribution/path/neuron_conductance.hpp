@@ -119,7 +119,7 @@ struct NeuronConductance {
         }
       };
       sweep(static_cast<std::int64_t>(q.nodes.size()) * n, engine::granule(all, n), run, "neuron conductance",
-            chunk, path.start.row_bytes);
+            chunk, path.start.row_bytes, path.start.row_largest);
       std::vector<Attribution<X>> results;
       for (std::size_t t = 0; t < targets.size(); ++t) {
         const Tensors away = path.line.away();

@@ -155,55 +155,61 @@ std::string visit_incrementally(const engine::Function& function, const Recorder
     if (measured && incremental.share(last) > 0.9)
       return text("a region costs ", incremental.share(last), " of a whole pass");
   }
+  constexpr std::size_t ahead = 1024;  // regions among which those alike are found
   for (std::int64_t sample = 0; sample < n; ++sample) {
     double base_seconds = 0.0;
     std::int64_t next = 0, round = 0;
     while (next < count) {
+      Chunk pool;
       std::vector<std::int64_t> without;  // regions that change no score
-      std::vector<Chunk> chunks;
-      while (next < count && static_cast<std::int64_t>(chunks.size()) < rounds.chunks) {
-        Chunk chunk;
-        while (next < count && static_cast<std::int64_t>(chunk.which.size()) < rounds.regions &&
-               static_cast<std::int64_t>(without.size()) < 4096) {
-          if (!incremental.add(chunk, regions, next)) without.push_back(next);
-          ++next;
-        }
-        if (chunk.which.empty()) break;
-        incremental.plan(chunk, last);
-        last.layout = chunk.layout;
-        chunks.push_back(std::move(chunk));
-      }
-      std::vector<std::vector<Tensor>> found(chunks.size());
-      double spent = 0.0;
-      try {
-        if (!chunks.empty() && round == 0)
-          base_seconds = seconds_of([&] { incremental.at(sample, x, other); });
-        spent = seconds_of([&] { compute(incremental, chunks, regions, found); });
-      } catch (const c10::Error& failure) {
-        return text("an operator was refused on parts of its operands: ", failure.what_without_backtrace());
-      }
-      std::int64_t computed = 0;
-      for (std::size_t c = 0; c < chunks.size(); ++c) {
-        told({.which = at::tensor(chunks[c].which, at::kLong),
-              .samples = at::full({static_cast<std::int64_t>(chunks[c].which.size())}, sample, at::kLong),
-              .scores = std::move(found[c])});
-        incremental.count(chunks[c]);
-        computed += static_cast<std::int64_t>(chunks[c].which.size());
+      while (next < count && pool.which.size() < ahead && without.size() < 4 * ahead) {
+        if (!incremental.add(pool, regions, next)) without.push_back(next);
+        ++next;
       }
       if (!without.empty()) {
         const auto k = static_cast<std::int64_t>(without.size());
         Changes nothing{.which = at::tensor(without, at::kLong), .samples = at::full({k}, sample, at::kLong)};
         for (const Tensor& score : start.scores) nothing.scores.push_back(at::zeros({k}, score.options()));
         told(nothing);
+        tally.result.execution = incremental.execution();
+        tally.tell();
+        if (tally.stopped) return tally.result.execution.why;
       }
-      tally.result.execution = incremental.execution();
-      tally.tell();
-      if (tally.stopped) return tally.result.execution.why;
-      if (computed > 0) ++round;
-      if (measured && sample == 0 && round == 2 && next < count) {
-        const double each = spent / static_cast<double>(std::max<std::int64_t>(computed, 1));
-        if (each > 0.8 * whole_seconds(function, parts, start, run, base_seconds, each)) {
-          return text("a region takes ", each, " s, as measured, and a whole pass hardly more");
+      std::vector<Chunk> left = incremental.alike(std::move(pool), rounds.regions);
+      const auto together = static_cast<std::size_t>(rounds.chunks);
+      for (std::size_t at = 0; at < left.size(); at += together) {
+        std::vector<Chunk> chunks;
+        for (std::size_t c = at; c < std::min(at + together, left.size()); ++c) {
+          incremental.plan(left[c], last);
+          last.layout = left[c].layout;
+          chunks.push_back(std::move(left[c]));
+        }
+        std::vector<std::vector<Tensor>> found(chunks.size());
+        double spent = 0.0;
+        try {
+          if (round == 0) base_seconds = seconds_of([&] { incremental.at(sample, x, other); });
+          spent = seconds_of([&] { compute(incremental, chunks, regions, found); });
+        } catch (const c10::Error& failure) {
+          return text("an operator was refused on parts of its operands: ", failure.what_without_backtrace());
+        }
+        double computed = 0.0;
+        for (std::size_t c = 0; c < chunks.size(); ++c) {
+          const auto k = static_cast<std::int64_t>(chunks[c].which.size());
+          told({.which = at::tensor(chunks[c].which, at::kLong),
+                .samples = at::full({k}, sample, at::kLong),
+                .scores = std::move(found[c])});
+          incremental.count(chunks[c]);
+          computed += static_cast<double>(k);
+        }
+        tally.result.execution = incremental.execution();
+        tally.tell();
+        if (tally.stopped) return tally.result.execution.why;
+        ++round;
+        const bool more = next < count || at + together < left.size();
+        if (measured && sample == 0 && round == 2 && more) {
+          const double each = spent / computed;
+          if (each > 0.8 * whole_seconds(function, parts, start, run, base_seconds, each))
+            return text("a region takes ", each, " s, as measured, and a whole pass hardly more");
         }
       }
     }

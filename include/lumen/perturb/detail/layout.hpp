@@ -57,7 +57,7 @@ class Layout {
          const Layout& before)
       : of_(network.uses().size()), rows_(reaches.size()) {
     for (const trace::ValueId id : from) {
-      if (network.uses()[Network::index(id)] > 0) lay(network, id, reaches, before, {});
+      if (network.uses()[Network::index(id)] > 0) lay(network, id, reaches, before, {}, nullptr);
     }
     for (const Node& node : network.nodes()) {
       op::Boxes& boxes = of_[Network::index(node.to)];
@@ -71,10 +71,23 @@ class Layout {
         boxes.extent[0] = given.extent[0];
         for (std::size_t b = 0; b < rows_; ++b) boxes.origins[b][0] = given.origins[b][0];
       } else {
-        lay(network, node.to, reaches, before, node.confined->whole);
+        lay(network, node.to, reaches, before, node.confined->whole, &node);
       }
       cost_ += node.unit * volume(boxes);
     }
+  }
+
+  /// Boxes of more than this share of a value are all of it.
+  static constexpr double nearly_all = 0.9;
+  /// What a convolution costs that runs on another shape for the first time, in products: its kernel is made.
+  [[nodiscard]] static double new_shape(const Node& node) {
+    return node.convolution ? 1e8 + 64.0 * weights_of(node) : 0.0;
+  }
+  /// What a step costs for each chunk beside what it costs for each region, in products: calling it, the kernel for its
+  /// shape, and reading its weights.
+  [[nodiscard]] static double beside(const Node& node) {
+    constexpr double call = 1e6, read = 16.0;
+    return call + read * weights_of(node) + new_shape(node);
   }
 
   [[nodiscard]] std::size_t rows() const { return rows_; }
@@ -122,12 +135,20 @@ class Layout {
   }
 
  private:
+  /// How many constants go into a step.
+  static double weights_of(const Node& node) {
+    double total = 0.0;
+    for (const trace::Operand& each : node.step->operands) {
+      if (each.is_constant() && each.constant.defined()) total += static_cast<double>(each.constant.numel());
+    }
+    return total;
+  }
   [[nodiscard]] op::Boxes all(const Network& network, trace::ValueId id) const {
     return op::Boxes::same(whole(network.sizes(id)), rows_);
   }
 
   void lay(const Network& network, trace::ValueId id, const std::vector<Reach>& reaches, const Layout& before,
-           const std::vector<bool>& must_hold) {
+           const std::vector<bool>& must_hold, const Node* maker) {
     const std::vector<std::int64_t> sizes = network.sizes(id);
     const std::size_t dims = sizes.size() - 1;
     op::Boxes& boxes = of_[Network::index(id)];
@@ -143,12 +164,15 @@ class Layout {
       const op::Boxes& last = before.of(id);
       bool enough = last.dims() == dims;
       for (std::size_t d = 0; enough && d < dims; ++d) enough = last.extent[d] >= boxes.extent[d];
-      if (enough && volume(last) <= 1.3 * volume(boxes)) boxes.extent = last.extent;
+      const double more = enough ? volume(last) - volume(boxes) : 0.0;
+      const bool cheap = maker == nullptr || !maker->convolution ||
+                         more * maker->unit * static_cast<double>(rows_) <= new_shape(*maker);
+      if (enough && cheap && more <= 0.3 * volume(boxes)) boxes.extent = last.extent;
     }
     double share = 1.0;
     for (std::size_t d = 0; d < dims; ++d)
       share *= static_cast<double>(boxes.extent[d]) / static_cast<double>(sizes[d + 1]);
-    if (share > 0.9) {
+    if (share > nearly_all) {
       boxes = all(network, id);
       return;
     }

@@ -90,7 +90,7 @@ class MaskedInput {
       result.index_copy_(0, here, (change / scale).reshape({index.size(0), 1, height(), width()}));
     };
     engine::differentiate_rows(model_, n, 1, {start_.targets[target]}, run_, "mask", points, collect,
-                               start_.row_bytes);
+                               start_.row_bytes, start_.row_largest);
     return result;
   }
 

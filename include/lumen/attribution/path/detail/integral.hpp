@@ -106,7 +106,8 @@ std::vector<PathIntegral> path_integrals(const engine::Function& model, const P&
       }
     }
   };
-  engine::differentiate_rows(model, n, steps, targets, run, what, points, collect, start.row_bytes);
+  engine::differentiate_rows(model, n, steps, targets, run, what, points, collect, start.row_bytes,
+                             start.row_largest);
   for (std::size_t t = 0; t < targets.size(); ++t)
     integrals[t].baseline_score = at_origin[t].size() == 1 ? at_origin[t].front() : at::cat(at_origin[t]);
   if constexpr (straight) {

@@ -52,7 +52,7 @@ struct LayerPath {
               first, samples);
     };
     sweep(static_cast<std::int64_t>(nodes.size()) * n, engine::granule(start.targets, n), run, what, chunk,
-          start.row_bytes);
+          start.row_bytes, start.row_largest);
   }
 };
 
