@@ -2,7 +2,7 @@
 #pragma once
 
 // The library proper. To be included by name: attribution/relevance/lrp.hpp and excitation_backprop.hpp, and
-// the optional folders io/, script/, view/, data/, net/, train/.
+// the optional folders io/, script/, view/, data/, net/, train/, catalogue/.
 
 #include <lumen/version.hpp>
 
@@ -35,8 +35,11 @@
 #include <lumen/engine/quadrature.hpp>
 
 #include <lumen/trace/cut.hpp>
+#include <lumen/trace/edit.hpp>
 #include <lumen/trace/layer.hpp>
 #include <lumen/trace/observe.hpp>
+
+#include <lumen/op/probabilities.hpp>
 
 #include <lumen/baseline/blur.hpp>
 #include <lumen/baseline/combine.hpp>
@@ -47,6 +50,7 @@
 
 #include <lumen/perturb/changes.hpp>
 #include <lumen/perturb/each_region.hpp>
+#include <lumen/perturb/fade.hpp>
 #include <lumen/perturb/features.hpp>
 #include <lumen/perturb/game.hpp>
 #include <lumen/perturb/groups.hpp>
@@ -69,11 +73,14 @@
 #include <lumen/rule/composite.hpp>
 #include <lumen/rule/pass.hpp>
 
+#include <lumen/influence/at_pixel.hpp>
+#include <lumen/influence/columns.hpp>
 #include <lumen/influence/except.hpp>
 #include <lumen/influence/field/effective.hpp>
 #include <lumen/influence/field/gaussian.hpp>
 #include <lumen/influence/field/probes.hpp>
 #include <lumen/influence/field/theoretical.hpp>
+#include <lumen/influence/integrated_gradients.hpp>
 #include <lumen/influence/normalise.hpp>
 #include <lumen/influence/outputs.hpp>
 #include <lumen/influence/reducer/activation.hpp>
@@ -81,6 +88,7 @@
 #include <lumen/influence/reducer/histogram.hpp>
 #include <lumen/influence/reducer/reduce.hpp>
 #include <lumen/influence/rows.hpp>
+#include <lumen/influence/smooth_grad.hpp>
 #include <lumen/influence/statistic/box.hpp>
 #include <lumen/influence/statistic/count.hpp>
 #include <lumen/influence/statistic/mass.hpp>
@@ -148,8 +156,10 @@
 #include <lumen/map/threshold.hpp>
 #include <lumen/map/view.hpp>
 
+#include <lumen/metric/bootstrap.hpp>
 #include <lumen/metric/cl_dice.hpp>
 #include <lumen/metric/concentration.hpp>
+#include <lumen/metric/concepts.hpp>
 #include <lumen/metric/localisation.hpp>
 #include <lumen/metric/overlap.hpp>
 #include <lumen/metric/pointing_game.hpp>

@@ -43,6 +43,9 @@ DOCTEST_TEST_CASE("at_pixel: the row is a backward pass, its numbers are counted
   const double area = static_cast<double>((bottom - top + 1) * (right - left + 1));
   DOCTEST_CHECK(found.peak == doctest::Approx(peak));
   DOCTEST_CHECK(found.count == count);
+  DOCTEST_CHECK(found.score == doctest::Approx(score.item<double>()));
+  DOCTEST_CHECK(found.box_rows == lumen::Interval{top, bottom + 1});
+  DOCTEST_CHECK(found.box_columns == lumen::Interval{left, right + 1});
   DOCTEST_CHECK(found.box_area == area);
   DOCTEST_CHECK(found.fulfilment == doctest::Approx(count / area));
   DOCTEST_CHECK(found.positive == doctest::Approx(positive));

@@ -84,6 +84,9 @@ DOCTEST_TEST_CASE("A saved network computes the same when it is loaded") {
   DOCTEST_CHECK(net.layers().size() == 6);
   DOCTEST_CHECK(net.layers().back().kind == "Conv2d");
   DOCTEST_CHECK((script::load(path, {.device = at::kCPU, .dtype = at::kFloat}).dtype() == at::kFloat));
+  if (at::hasCUDA()) return;
+  DOCTEST_CHECK(holds(message_of([&] { (void)script::load(path, {.device = at::kCUDA}); }),
+                      "onto cuda: LibTorch sees no CUDA device here"));
 }
 
 DOCTEST_TEST_CASE("Files that hold no TorchScript program are refused, saying what they are") {

@@ -39,16 +39,22 @@ template <class M>
       [&](const RowSink& sink) {
         rows(model, x, Pixels{{{row, column}}}, {score}, [&](const RowChunk& chunk) {
           found.row = chunk.dense()[0].sum(0);
+          found.score = chunk.scores[0].template item<double>();
           sink(chunk);
         });
       },
-      Count{threshold}, BoxArea{threshold}, Fulfilment{threshold}, PositiveMass{}, NegativeMass{},
+      Count{threshold}, BoundingBox{threshold}, Fulfilment{threshold}, PositiveMass{}, NegativeMass{},
       EnergyRadius{}, MassInside{region});
   const auto at = [&](const Tensor& statistic) { return statistic[row][column].template item<double>(); };
-  const auto& [count, area, fulfilment, positive, negative, radius, inside] = reduced.results;
+  const auto& [count, box, fulfilment, positive, negative, radius, inside] = reduced.results;
   found.peak = reduced.peaks.magnitude();
   found.count = at(count);
-  found.box_area = at(area);
+  const Tensor ends =
+      box[row][column].to(at::kLong);  // first row, past the last, first column, past the last
+  const auto end = [&](std::int64_t i) { return ends[i].template item<std::int64_t>(); };
+  found.box_rows = {end(0), end(1)};
+  found.box_columns = {end(2), end(3)};
+  found.box_area = static_cast<double>(found.box_rows.size() * found.box_columns.size());
   found.fulfilment = at(fulfilment);
   found.positive = at(positive);
   found.negative = at(negative);

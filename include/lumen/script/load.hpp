@@ -23,6 +23,12 @@ namespace lumen::script {
 /// @throws Error if the file is not there, damaged or truncated, or holds something else, saying which
 [[nodiscard]] inline Network load(const std::filesystem::path& path, Options options = {}) {
   detail::check_archive(path);
+  require(!options.device || !options.device->is_cuda() || at::hasCUDA(), [&] {
+    return text(
+        "cannot load ", path.string(), " onto ", options.device->str(),
+        ": LibTorch sees no CUDA device here (none is there, or this LibTorch was built for the CPU); leave ",
+        "device out, or ask at::hasCUDA() first");
+  });
   std::optional<torch::jit::Module> module;
   try {
     module =

@@ -146,14 +146,17 @@ inline std::vector<Layer> resolved(std::vector<Layer> layers, const lumen::engin
     const at::AutoGradMode enable(true);
     Tensors row;
     for (const Tensor& part : x) row.push_back(part.narrow(0, 0, 1).clone());
+    const Tensors marked = census.ungraphed.marked(row);
     const Listening listening(census);
-    (void)model(census.ungraphed.marked(row));
+    (void)model(marked);
   }
   for (std::size_t i = 0; i < layers.size(); ++i) {
     if (layers[i].nth >= 0) continue;
     const std::int64_t seen = census.matches[i].seen();
-    require(seen + layers[i].nth >= 0,
-            [&] { return text(layers[i].what(), " is not there: the model ran ", seen, " that fit"); });
+    require(seen + layers[i].nth >= 0, [&] {
+      return text(layers[i].what(), " is not there: the model ran ", seen, " that fit",
+                  census.matches[i].others());
+    });
     layers[i].nth += seen;
   }
   return layers;

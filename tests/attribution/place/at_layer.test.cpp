@@ -384,6 +384,23 @@ DOCTEST_TEST_CASE("what is wrong is said") {
   DOCTEST_CHECK(
       holds(message(layer::nth("relu", 7), target::Class{0}), "the pass never came to the output of relu 7"));
   DOCTEST_CHECK(holds(message(layer::nth("relu", -3), target::Class{0}), "ran 2 that fit"));
+  // a name that nothing has: those that there are, the most alike first
+  DOCTEST_CHECK(holds(message(layer::nth("conv3d", 0), target::Class{0}),
+                      "it ran 0 such operators, but conv2d, relu, max_pool2d"));
+  DOCTEST_CHECK(holds(message(layer::nth("Relu", -1), target::Class{0}), "ran 0 that fit, but conv2d, relu"));
+  DOCTEST_CHECK(holds(message(layer::tap("relu"), target::Class{0}), "it ran 0 such taps, and no other"));
+  DOCTEST_CHECK(holds(message(layer::Layer{}, target::Class{0}), "no layer was named; give layer::of"));
+  const auto tapped = [](const Tensor& at) {
+    Tensor y = lumen::trace::tap("first", at.flatten(1));
+    for (int i = 0; i < 14; ++i) y = lumen::trace::tap("block." + std::to_string(i), y.relu());
+    return y;
+  };
+  DOCTEST_CHECK(holds(
+      message_of([&] {
+        (void)AtLayer{.method = lm::Saliency{}, .layer = layer::tap("block.20")}(tapped, x, target::Class{0});
+      }),
+      "but block.2, block.0, block.1, block.3, block.4, block.5, block.6, block.7, block.8, block.9, "
+      "block.10, block.11 and 3 others; trace::observe"));
   DOCTEST_CHECK(holds(message(pool, target::Classes{at::tensor({0, 1, 2}, at::kLong)}), "holds 3 classes"));
   DOCTEST_CHECK(holds(message(layer::nth("conv2d", 0), target::Class{9}), "class 9 is out of range"));
   const auto transposed = [](const Tensor& at) {

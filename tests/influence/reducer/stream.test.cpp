@@ -79,6 +79,31 @@ DOCTEST_TEST_CASE("rows of a network are reduced in one pass") {
   DOCTEST_CHECK(shown.max().item<double>() == 1);
 }
 
+DOCTEST_TEST_CASE("a stream that is stopped leaves the statistics of what came until then") {
+  const lm::AnyTarget vessel = lm::target::Softmax{lm::target::Class{.index = 1}};
+  int asked = 0;
+  const auto late = [&] { return ++asked > 2; };
+  namespace inf = lm::influence;
+  inf::Options options{.run = {.memory = 1}};  // one row a chunk
+  //! [stopped]
+  options.run.stop = late;
+  const auto stream = [&](const inf::RowSink& sink) {
+    try {
+      inf::rows(net, image, inf::All{}, {vessel}, sink, options);
+    } catch (const lm::Stopped&) {  // what came until then is kept
+    }
+  };
+  const auto found = inf::Reduce{}(stream, inf::Mass{});
+  const Tensor mass = std::get<0>(found.results);  // NaN at the pixels that were not reached
+  //! [stopped]
+  const Tensor reached = mass.flatten().isnan().logical_not();
+  DOCTEST_CHECK(found.rows > 0);
+  DOCTEST_CHECK(found.rows < 90);
+  DOCTEST_CHECK(reached.sum().item<std::int64_t>() == found.rows);
+  DOCTEST_CHECK(
+      all_close(mass.flatten().index({reached}), dense_jacobian().abs().sum(1).index({reached}), 1e-12));
+}
+
 DOCTEST_TEST_CASE("rows are stored, and reduced from the file as often as wanted") {
   const auto path =
       std::filesystem::temp_directory_path() / ("lumen-stream-" + std::to_string(::getpid()) + ".lrow");
