@@ -113,6 +113,37 @@ DOCTEST_TEST_CASE("what is rounding, or chance, or another kind of output is not
   DOCTEST_CHECK(lumen::IntegratedGradients{}(fixed, nets::random({3, 4}, 7), question).map.size(0) == 3);
 }
 
+DOCTEST_TEST_CASE("where only whole batches may be asked, batches must not influence each other") {
+  const Tensor x = nets::random({3, 4}, 11);
+  const auto functor = [](const Tensor& output) { return output.select(1, 1) - 0.1 * output.select(1, 0); };
+  for (const auto& model : {centred, normed, hidden}) {
+    const auto refused = [&](const auto& method) {
+      const std::string said = message_of([&] { (void)method(model, x, functor); });
+      DOCTEST_CAPTURE(said);
+      DOCTEST_CHECK(holds(said, "influence each other"));
+      DOCTEST_CHECK(holds(said, "of the first 3 differs"));
+    };
+    refused(lumen::Occlusion{.window = {{2}}});
+    refused(lumen::FeatureAblation{});
+    refused(lumen::KernelShap{});
+    refused(lumen::Rise{.samples = 20});
+  }
+  const auto apart = [](const Tensor& each) { return at::linear(each.tanh(), v.matmul(w)); };
+  DOCTEST_CHECK(lumen::FeatureAblation{}(apart, x, functor).map.size(0) == 3);
+}
+
+DOCTEST_TEST_CASE("a small region in a large input shows it, too") {
+  const Tensor image = nets::random({1, 1, 48, 48}, 12).to(at::kFloat) + 1;
+  const Tensor kernel = nets::weight({4, 1, 3, 3}, 13).to(at::kFloat);
+  const auto model = [&](const Tensor& x) {
+    const Tensor inside = at::batch_norm(at::conv2d(x, kernel), {}, {}, {}, {}, true, 0.1, 1e-5, false);
+    return inside.relu().flatten(2).mean(2);
+  };
+  lumen::Occlusion method{.window = {{2, 2}}, .stride = {{2, 2}}};
+  method.run.passes = lumen::Passes::Whole;
+  DOCTEST_CHECK(holds(message_of([&] { (void)method(model, image, question); }), "influence each other"));
+}
+
 DOCTEST_TEST_CASE("rows that are all the same tell nothing: it asks the next ones") {
   const auto model = engine::independent([](const Tensors& x) { return centred(x[0]); });
   const Tensor same = nets::random({1, 4}, 9).expand({3, 4});

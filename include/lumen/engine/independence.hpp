@@ -54,25 +54,25 @@ inline double tolerance_of(const Tensor& output) {
   return output.scalar_type() == at::kDouble ? 1e-6 : output.scalar_type() == at::kFloat ? 1e-2 : 0.1;
 }
 
-inline bool comparable(const Tensor& rows, const Tensor& row) {
+inline bool comparable(const Tensor& rows, const Tensor& row, std::int64_t group) {
   return rows.defined() && row.defined() && at::isFloatingType(rows.scalar_type()) && rows.dim() >= 1 &&
-         row.dim() == rows.dim() && row.size(0) == 1 && rows.sizes().slice(1) == row.sizes().slice(1) &&
-         row.numel() > 0;
+         row.dim() == rows.dim() && row.size(0) == group && rows.size(0) >= group &&
+         rows.sizes().slice(1) == row.sizes().slice(1) && row.numel() > 0;
 }
 
-/// Whether all rows are the same, so that neighbours could not be told from nobody: normalised over their batch they stay
-/// the same.
-inline bool alike(const Tensors& x) {
-  return std::all_of(x.begin(), x.end(), [](const Tensor& part) {
-    return part.size(0) < 2 ||
-           part.narrow(0, 1, part.size(0) - 1).eq(part.narrow(0, 0, 1)).all().item<bool>();
+/// Whether all groups of rows are the same, so that neighbours could not be told from nobody: normalised over their batch
+/// they stay the same.
+inline bool alike(const Tensors& x, std::int64_t group) {
+  return std::all_of(x.begin(), x.end(), [&](const Tensor& part) {
+    const std::int64_t more = part.size(0) - group;
+    return more <= 0 || part.narrow(0, group, more).eq(part.narrow(0, 0, more)).all().item<bool>();
   });
 }
 
-inline Error interaction(double apart, std::int64_t rows) {
+inline Error interaction(double apart, std::int64_t rows, std::int64_t group = 1) {
   return Error(text(
-      "the samples of a batch influence each other: among ", rows,
-      " rows the output of the first differs by ", 100 * apart,
+      "the samples of a batch influence each other: among ", rows, " rows the output of the first ",
+      group == 1 ? std::string() : text(group, ' '), "differs by ", 100 * apart,
       " % from what it is alone; put the model into its evaluation mode (eval()), and write what uses the "
       "whole batch (x - x.mean(0), a batch norm that keeps no statistics) for each sample; as the model "
       "is, it can be explained row by row: run.memory = 1"));
@@ -82,59 +82,74 @@ inline Error interaction(double apart, std::int64_t rows) {
 
 /// By how much the first row's output among others differs from what it is alone, in units of its largest value; none
 /// if that is rounding, or if the model draws at random.
-/// @param x  several rows
+/// @param x      several rows
+/// @param group  how many rows are asked together in place of the first, where only whole batches may be
 /// @return also the output for `x`, from the last pass of several rows
 [[nodiscard]] inline std::pair<Tensor, std::optional<double>> with_neighbours(
-    const std::function<Tensor(const Tensors&)>& model, const Tensors& x) {
+    const std::function<Tensor(const Tensors&)>& model, const Tensors& x, std::int64_t group = 1) {
   const auto alone = [&] {
     const at::NoGradGuard no_grad;
     Tensors row;
-    for (const Tensor& part : x) row.push_back(part.narrow(0, 0, 1).detach().clone());
+    for (const Tensor& part : x) row.push_back(part.narrow(0, 0, group).detach().clone());
     return model(row);
   };
   const Tensor single = alone();
   Tensors kept;  // the model may overwrite what it is given
-  for (const Tensor& part : x) kept.push_back(part.narrow(0, 0, 1).detach().clone());
+  for (const Tensor& part : x) kept.push_back(part.narrow(0, 0, group).detach().clone());
   Tensor output = model(x);
-  if (!detail::comparable(output, single)) return {output, std::nullopt};
+  if (!detail::comparable(output, single, group)) return {output, std::nullopt};
   const at::NoGradGuard no_grad;
   const double most = detail::tolerance_of(output);
-  const double apart = detail::apart(output.narrow(0, 0, 1).detach(), single);
+  const double apart = detail::apart(output.narrow(0, 0, group).detach(), single);
   if (!(apart > most)) return {output, std::nullopt};
   const bool random = detail::apart(model(kept), single) > 0.1 * most;
   return {output, random ? std::nullopt : std::optional(apart)};
 }
 
 /// A model that is asked whether its samples are independent: at the first pass of rows that differ also for the first of
-/// them alone. Samples that influence each other would make every stacked pass wrong. It costs one row without gradients
-/// for all passes together, so that methods ask where they stack many copies. While somebody listens to the model, who may
-/// change it, it is not asked.
+/// them alone. Samples that influence each other would make every stacked pass wrong. It costs one row (a batch, where
+/// only whole ones may be asked) without gradients for all passes together, so that methods ask where they stack many
+/// copies, and what is given to ask it of. While somebody listens to the model, who may change it, it is not asked.
 class Independent {
  public:
-  explicit Independent(std::function<Tensor(const Tensors&)> model) : model_(std::move(model)) {}
+  /// @param group     as with_neighbours
+  /// @param unlike    rows to ask it of first, where those of passes may differ too little to show it; empty: none
+  explicit Independent(std::function<Tensor(const Tensors&)> model, std::int64_t group = 1,
+                       Tensors unlike = {})
+      : model_(std::move(model)), group_(group), unlike_(std::move(unlike)) {}
 
   /// @throws Error if the first row's output depends on its neighbours
   Tensor operator()(const Tensors& x) const {
-    const bool several = !x.empty() && x.front().defined() && x.front().dim() > 0 && x.front().size(0) > 1;
-    if (!several || c10::impl::tls_is_dispatch_key_included(lumen::detail::heard_by) || asked_->load() ||
-        detail::alike(x) || asked_->exchange(true)) {
+    const bool several =
+        !x.empty() && x.front().defined() && x.front().dim() > 0 && x.front().size(0) > group_;
+    if (!several || c10::impl::tls_is_dispatch_key_included(lumen::detail::heard_by) || asked_->load())
       return model_(x);
+    if (detail::alike(x, group_) || asked_->exchange(true)) return model_(x);
+    if (!unlike_.empty()) {
+      const at::NoGradGuard no_grad;
+      (void)asked(unlike_);
     }
-    auto [output, apart] = with_neighbours(model_, x);
-    if (!apart) return output;
-    throw detail::interaction(*apart, x.front().size(0));
+    return asked(x);
   }
 
  private:
+  [[nodiscard]] Tensor asked(const Tensors& rows) const {
+    auto [output, apart] = with_neighbours(model_, rows, group_);
+    if (apart) throw detail::interaction(*apart, rows.front().size(0), group_);
+    return output;
+  }
+
   std::function<Tensor(const Tensors&)> model_;
+  std::int64_t group_;
+  Tensors unlike_;
   std::shared_ptr<std::atomic<bool>> asked_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 /// `model`, asked so; once, however often this is said of it.
 [[nodiscard]] inline std::function<Tensor(const Tensors&)> independent(
-    std::function<Tensor(const Tensors&)> model) {
+    std::function<Tensor(const Tensors&)> model, std::int64_t group = 1, Tensors unlike = {}) {
   if (model.target<Independent>() != nullptr) return model;
-  return Independent(std::move(model));
+  return Independent(std::move(model), group, std::move(unlike));
 }
 
 /// Asks of the first two of `rows`, if there are so many, for methods whose own passes cannot be asked. It costs three

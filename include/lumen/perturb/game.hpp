@@ -70,7 +70,7 @@ class Game {
     Tensors absent = lumen::detail::baselines(baseline, parts, draws);
     rows_.emplace(std::move(parts), std::move(absent), std::move(regions));
     whole_ = engine::granule(start_.targets, samples()) > 1;
-    if (!whole_) asked_ = engine::independent(model_);
+    asked_ = engine::independent(model_, whole_ ? samples() : 1);
     active_ = rows_->moving();
     known_ = {static_cast<std::int64_t>(targets.size()), samples(), remembered};
     std::vector<Tensor> whole;

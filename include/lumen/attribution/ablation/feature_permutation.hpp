@@ -58,8 +58,8 @@ struct FeaturePermutation {
               "give it several, or use FeatureAblation");
       const perturb::FeatureRegions all = groups.regions(
           engine::explained_of(parts), [&] { return engine::output_of(function, parts, run); });
-      const bool apart = engine::granule(start.targets, parts.front().size(0)) == 1;
-      const auto moments = permuted(apart ? engine::independent(function) : function, parts, start, all);
+      const std::int64_t granule = engine::granule(start.targets, parts.front().size(0));
+      const auto moments = permuted(engine::independent(function, granule), parts, start, all);
       std::vector<Attribution<X>> results;
       for (std::size_t t = 0; t < targets.size(); ++t) {
         Tensors map, error;

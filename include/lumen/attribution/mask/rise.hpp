@@ -76,8 +76,7 @@ struct Rise {
       for (std::size_t i = 0; i < parts.size(); ++i) {
         if (engine::explained(parts[i])) masks.emplace_back(parts[i], grid, probability, mix(seed, i));
       }
-      const engine::Function asked =
-          engine::granule(start.targets, n) == 1 ? engine::independent(function) : function;
+      const engine::Function asked = engine::independent(function, engine::granule(start.targets, n));
       // with a tolerance each sample takes as many masks as it needs, whatever its company
       const bool apart = tolerance > 0 && engine::granule(start.targets, n) == 1;
       std::vector<detail::RiseSums> sums;

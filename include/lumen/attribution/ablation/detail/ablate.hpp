@@ -81,8 +81,11 @@ Ablated ablate(const engine::Function& model, const perturb::Recorder& recorder,
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (engine::explained(parts[i])) explained.push_back(i);
   }
-  const bool stacked = regions.count() > 1 && engine::granule(start.targets, parts.front().size(0)) == 1;
-  const engine::Function function = stacked ? engine::independent(model) : model;
+  const std::int64_t granule = engine::granule(start.targets, parts.front().size(0));
+  Tensors unlike;  // x with x' beside it: with a small region removed rows differ little
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    unlike.push_back(at::cat({parts[i].narrow(0, 0, granule), absent[i].narrow(0, 0, granule)}));
+  const engine::Function function = engine::independent(model, granule, std::move(unlike));
   result.maps.resize(start.targets.size());
   for (Tensors& map : result.maps) {
     for (const Tensor& part : parts) map.push_back(at::zeros(part.sizes(), part.options()));

@@ -41,7 +41,7 @@ class MaskedInput {
     require(image().dim() == 3 || image().dim() == 4, [&] {
       return text(method, " masks inputs [N, C, L] and [N, C, H, W]; this one is ", image().sizes());
     });
-    if (engine::granule(start_.targets, samples()) == 1) engine::require_independent(model_, parts_);
+    if (engine::granule(start_.targets, samples()) == 1) model_ = engine::independent(std::move(model_));
     absent_ = baselines(baseline, parts_, first_draws(run, samples()))[image_];
     run_.progress = {};  // told once an iteration, not once a pass
     Tensors empty = parts_;
