@@ -12,6 +12,7 @@
 #include <lumen/core/run.hpp>
 #include <lumen/engine/derivatives.hpp>
 #include <lumen/engine/function.hpp>
+#include <lumen/engine/independence.hpp>
 #include <lumen/engine/input.hpp>
 #include <lumen/engine/rows.hpp>
 #include <lumen/engine/start.hpp>
