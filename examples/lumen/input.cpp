@@ -98,19 +98,28 @@ double white_of(lm::io::Sample sample) {
   return sample == lm::io::Sample::U8 ? 255.0 : sample == lm::io::Sample::U16 ? 65535.0 : 4294967295.0;
 }
 
+/// The numbers of an option; what is wrong with them is said of the option.
+template <class Parse>
+auto numbers_of(const char* option, const std::string& words, const Parse& parse) {
+  try {
+    return words.empty() ? decltype(parse(words)){} : parse(words);
+  } catch (const Error& wrong) {
+    throw Error(text(option, ' ', words, ": ", wrong.what()));
+  }
+}
+
 }  // namespace
 
 Preprocessing preprocessing_of(const PrepareOptions& options) {
   const auto sides = [](const std::string& words, const char* option) {
-    std::vector<std::int64_t> values;
-    if (!words.empty()) values = to_integers(words);
+    const auto values = numbers_of(option, words, to_integers);
     const bool fits = values.size() <= 2 && (values.empty() || std::min(values.front(), values.back()) >= 1);
     require(fits, [&] { return text(option, ' ', words, ": expected S or H,W, at least 1 each"); });
     return values;
   };
   Preprocessing how{.size = sides(options.size, "--size"), .crop = sides(options.crop, "--crop")};
-  if (!options.mean.empty()) how.mean = to_numbers(options.mean);
-  if (!options.std.empty()) how.std = to_numbers(options.std);
+  how.mean = numbers_of("--mean", options.mean, to_numbers);
+  how.std = numbers_of("--std", options.std, to_numbers);
   for (const double value : how.std) require(value > 0, "--std: expected numbers above 0");
   return how;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -53,12 +54,19 @@ struct Plan {
       return text("the map of ", answer.sample.name, " has shape ", answer.map.map[part].sizes(),
                   ", which is no picture; leave --picture and --panel out, or explain an image or a signal");
     });
-    const bool sign = plane.lt(0).any().item<bool>();
+    const double least = plane.min().item<double>(), most = plane.max().item<double>();
+    // one sign, and nowhere near 0, as RISE's, whose values lie about the mean score
+    const bool far =
+        least < most && least * most > 0 &&
+        2 * std::min(std::abs(least), std::abs(most)) > std::max(std::abs(least), std::abs(most));
+    const bool sign = !far && least < 0;
     colors = chosen(how.colors, sign);
-    range = sign ? v::symmetric_range(plane, 99.5) : v::Range{0.0, v::percentile_range(plane, 0, 99.5).high};
+    range = far    ? v::percentile_range(plane, 0.5, 99.5)
+            : sign ? v::symmetric_range(plane, 99.5)
+                   : v::Range{0.0, v::percentile_range(plane, 0, 99.5).high};
     // a few values among zeros: their percentile is 0 too
-    if (range.high <= 0) range.high = plane.max().item<double>();
-    if (!sign && range.high <= 0) range = {0, 1};
+    if (!far && range.high <= 0) range.high = most;
+    if (!far && !sign && range.high <= 0) range = {0, 1};
     below = v::blank(plane.size(0), plane.size(1), {255, 255, 255});
     const auto& pictures = answer.sample.pictures;
     const Tensor image = part < pictures.size() ? pictures[part] : Tensor();

@@ -179,7 +179,11 @@ inf::Outputs to_outputs(const std::string& words) {
                     rest = colon == std::string::npos ? "" : words.substr(colon + 1);
   if (words == "all") return inf::All{};
   if (name == "every") {
-    const auto steps = to_integers(rest);
+    std::vector<std::int64_t> steps;
+    try {
+      steps = to_integers(rest);
+    } catch (const Error&) {  // said below
+    }
     require(steps.size() == 1 && steps[0] >= 1,
             [&] { return text("--outputs ", words, ": expected a step, such as every:4"); });
     return inf::Every{.step = steps[0]};

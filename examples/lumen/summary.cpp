@@ -90,12 +90,18 @@ Json largest_of(const Tensor& map, const RegionOptions& options) {
   return json;
 }
 
+/// The channels' sum. A value that all of them share (a feature's, RISE's) is the pixel's own: it counts once.
+Tensor of_channels(const Tensor& map, std::int64_t dimension) {
+  const Tensor first = map.narrow(dimension, 0, 1);
+  return map.eq(first).all().item<bool>() ? first : map.sum(dimension, true);
+}
+
 }  // namespace
 
 Tensor plane_of(const Answer& answer, std::size_t part) {
   Tensor map = answer.map.map[part].detach().to(at::kCPU, at::kDouble);
   if (map.dim() != 4) return {};
-  map = map.sum(1, true);
+  map = of_channels(map, 1);
   const Tensor picture = part < answer.sample.pictures.size() ? answer.sample.pictures[part] : Tensor();
   if (picture.defined() && picture.dim() == 3 &&
       (picture.size(1) != map.size(2) || picture.size(2) != map.size(3))) {
@@ -107,7 +113,7 @@ Tensor plane_of(const Answer& answer, std::size_t part) {
 Tensor line_of(const Tensor& map) {
   if (map.dim() != 2 && map.dim() != 3) return {};
   const Tensor line = map.detach().to(at::kCPU, at::kDouble)[0];
-  return (line.dim() == 2 ? line.sum(0) : line).contiguous();
+  return (line.dim() == 2 ? of_channels(line, 0).squeeze(0) : line).contiguous();
 }
 
 namespace {

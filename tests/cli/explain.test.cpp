@@ -16,6 +16,8 @@
 #include <lumen/target/element.hpp>
 #include <lumen/target/region.hpp>
 #include <lumen/target/transform.hpp>
+#include <lumen/view/colormap.hpp>
+#include <lumen/view/panel.hpp>
 
 namespace lm = lumen;
 namespace cli = lumen::testing::cli;
@@ -50,6 +52,39 @@ DOCTEST_TEST_CASE("explain writes the library's map and says what is known about
   const Tensor over = lm::io::read_image(world.at("over.png"));
   DOCTEST_CHECK(over.sizes() == at::IntArrayRef({3, 252, 252}));
   DOCTEST_CHECK(lm::io::read_image(world.at("panel.png")).size(2) > 3 * 252);
+}
+
+DOCTEST_TEST_CASE("a map that is far from 0 everywhere, as RISE's, is drawn between its own ends") {
+  const World world;
+  const Tensor map =
+      world.map("--method rise --target softmax:3 --set samples=60 --panel " + world.at("panel.png"));
+  DOCTEST_REQUIRE(map.min().item<double>() > 0.5 * map.max().item<double>());
+  const Tensor lowest =
+      at::tensor({68, 1, 84}, at::kByte).reshape({3, 1, 1});  // viridis; the bar has few pixels of it
+  const Tensor panel = lm::io::read_image(world.at("panel.png"));
+  DOCTEST_CHECK((panel == lowest).all(0).sum().item<std::int64_t>() > 400);
+}
+
+DOCTEST_TEST_CASE("a value that all channels share is drawn as it is, not once for each channel") {
+  namespace v = lm::view;
+  const World world;
+  const Tensor map = world.map("--method occlusion --target 3 --set window=4 --set stride=4 --panel " +
+                               world.at("panel.png"));
+  DOCTEST_REQUIRE(map[0][0].equal(map[0][2]));
+  DOCTEST_REQUIRE(map.min().item<double>() < 0);
+  const v::Range range = v::symmetric_range(map[0][0], 99.5);
+  const v::Colormap colors = v::colormap::rd_yl_gn;
+  const Tensor alone = v::Panel{.cells = {{.picture = v::colorize(map[0][0], colors, range),
+                                           .title = "occlusion",
+                                           .bar = v::ColorBar{colors, range}}},
+                                .magnify = 21}
+                           .draw();
+  // the second of three cells, with its title and the bar's numbers
+  constexpr std::int64_t gap = 16, side = 12 * 21, rows = side + 66;
+  const Tensor panel = lm::io::read_image(world.at("panel.png"));
+  DOCTEST_CHECK(panel.narrow(2, 2 * gap + side, side)
+                    .narrow(1, 0, rows)
+                    .equal(alone.narrow(2, gap, side).narrow(1, 0, rows)));
 }
 
 DOCTEST_TEST_CASE("regions are the boxes around the largest values") {
