@@ -84,10 +84,27 @@ inline std::vector<ArchiveRecord> read_directory(std::ifstream& file, std::uint6
     }
     if (record.packed > length || record.size / 1100 > record.packed)
       throw damaged();  // no deflate packs so well
+    const bool stored = number(directory, at - 46 + 10, 2) == 0;
+    const std::uint64_t place = number(directory, at - 46 + 42, 4);
+    if (record.name.ends_with("/version") && stored && record.checksum != 0 && place != wide) {
+      const auto head = read(place, 30);
+      const auto content = read(place + 30 + number(head, 26, 2) + number(head, 28, 2), record.size);
+      if (io::crc32(content) != record.checksum) throw damaged();
+    }
     records.push_back(record);
     at += name + extra + comment;
   }
   return records;
+}
+
+/// Whether an archive says where LibTorch's reader looks first of which version it is. Where it finds none that reader throws
+/// before it owns the memory that it has taken.
+inline bool has_version(const std::vector<ArchiveRecord>& records) {
+  if (records.empty()) return false;
+  const std::string folder = records.front().name.substr(0, records.front().name.find('/') + 1);
+  return std::any_of(records.begin(), records.end(), [&](const ArchiveRecord& each) {
+    return each.name == folder + "version" || each.name == folder + ".data/version";
+  });
 }
 
 /// @throws Error unless the file is an undamaged archive that holds a TorchScript program
@@ -112,6 +129,9 @@ inline void check_archive(const std::filesystem::path& path) {
         return text("it is an npz of arrays ('", record.name, "'), which holds no program", wanted);
       });
     }
+    require(has_version(directory), [&] {
+      return text("it holds no TorchScript program, or the names of its parts are damaged", wanted);
+    });
     caffe2::serialize::PyTorchStreamReader archive(name);
     require(archive.hasRecord("constants.pkl"), [&] {
       return text("it holds no TorchScript program",
