@@ -3,8 +3,13 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <stdexcept>
 #include <thread>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include <torch/csrc/autograd/profiler.h>
 #include <lumen/core/tensor.hpp>
@@ -160,3 +165,21 @@ DOCTEST_TEST_CASE("LibTorch's profiler runs on, and its events are whole") {
   DOCTEST_CHECK(events > 2);
   DOCTEST_CHECK(MemoryMeter().measures());
 }
+
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+DOCTEST_TEST_CASE("freed memory is kept: a block of 20 MiB is mapped no more") {
+  if (std::getenv("MALLOC_TRIM_THRESHOLD_") != nullptr || std::getenv("MALLOC_MMAP_THRESHOLD_") != nullptr) {
+    DOCTEST_MESSAGE("skipped: the environment says what is kept");
+    return;
+  }
+  lumen::keep_freed_memory();
+  lumen::keep_freed_memory();
+  const std::size_t mapped = mallinfo2().hblks;
+  void* volatile block = std::malloc(20 * kMegabyte);
+  DOCTEST_CHECK(mallinfo2().hblks == mapped);
+  std::free(block);
+  block = std::malloc(40 * kMegabyte);
+  DOCTEST_CHECK(mallinfo2().hblks >= mapped);
+  std::free(block);
+}
+#endif

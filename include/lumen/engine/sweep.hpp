@@ -88,6 +88,7 @@ template <std::invocable<std::int64_t, std::int64_t> Visit>
   require(run.row_bytes >= 0, [&] {
     return text("run.row_bytes is ", run.row_bytes, ", expected a number of bytes, or 0 to have it measured");
   });
+  keep_freed_memory();
   if (row_bytes == 0) row_bytes = run.row_bytes;
   if (rows <= granule) {
     visit(std::int64_t{0}, rows);
