@@ -44,8 +44,13 @@ if(CHECK STREQUAL "layers")
                           catalogue io script view data net train)
     file(WRITE "${tree}/${lumen}/${folder}/base.hpp" "${head}")
   endforeach()
-  file(WRITE "${tree}/${lumen}/lumen.hpp" "${head}")
+  set(whole "${head}")
+  foreach(folder IN ITEMS core target engine baseline perturb trace op rule attribution influence map metric robust)
+    string(APPEND whole "#include <lumen/${folder}/base.hpp>\n")
+  endforeach()
+  file(WRITE "${tree}/${lumen}/lumen.hpp" "${whole}")
   expect(pass)
+  plant(${lumen}/core/planted.hpp "${head}" "core/planted.hpp: lumen.hpp does not bring it")
   foreach(edge IN ITEMS core:target core:engine target:engine trace:op op:rule core:baseline core:attribution baseline:perturb map:perturb trace:rule rule:attribution
                         influence:attribution influence:rule map:metric metric:attribution metric:io
                         attribution:catalogue metric:catalogue core:catalogue catalogue:io catalogue:script catalogue:net
