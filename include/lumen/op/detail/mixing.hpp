@@ -6,8 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <lumen/op/detail/pointwise.hpp>
+#include <lumen/op/windows.hpp>
 
 namespace lumen::op::detail {
 
