@@ -298,8 +298,11 @@ try {
   await page.getByRole('textbox', { name: 'samples', exact: true }).fill('10000000');
   await page.getByRole('textbox', { name: 'max-samples', exact: true }).fill('10000000');
   await page.keyboard.press('Tab');
-  await page.waitForFunction(() => /^\d+ % computed/.test(document.querySelector('#panel-influence .left').textContent));
-  check(await page.$eval('#panel-influence progress', (one) => !one.hidden && one.value < 0.5), 'a slow method says how far it is');
+  await page.waitForFunction(() => {
+    const [left, progress] = ['.left', 'progress'].map((name) => document.querySelector(`#panel-influence ${name}`));
+    return !left.hidden && /^\d+ % computed/.test(left.textContent) && !progress.hidden && progress.value < 0.5;
+  });
+  check(true, 'a slow method says how far it is');
   await page.selectOption('#method', 'saliency');
   await settled(page);
   check(await page.$eval('#panel-influence', (one) => one.querySelector('.left').hidden && one.querySelector('progress').hidden), 'until another takes its place');
