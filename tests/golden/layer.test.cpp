@@ -49,12 +49,16 @@ void drop_run(Options& options) {
   }
 }
 
+/// The layers that a case asks, at their inputs or outputs.
+auto names_of(const golden::Case& one, const golden::Model& model, Options& options) {
+  return golden::layers_of(one, model, options.take("attribute_to_layer_input", false).get<bool>());
+}
+
 Value activation(const golden::Case& one, const golden::Model& model) {
   Options options(one.params), ctor(one.ctor);
   drop_run(ctor);
   const auto asked = golden::ask_at_layer(one, model);
-  const auto names =
-      golden::layers_of(one, model, options.take("attribute_to_layer_input", false).get<bool>());
+  const auto names = names_of(one, model, options);
   options.done();
   ctor.done();
   return each_name(one, names, [&](const auto& layers) {
@@ -68,8 +72,7 @@ Value gradient_x_activation(const golden::Case& one, const golden::Model& model)
   drop_run(options);
   const auto asked = golden::ask_at_layer(one, model);
   const bool multiply = ctor.take("multiply_by_inputs", true).get<bool>();
-  const auto names =
-      golden::layers_of(one, model, options.take("attribute_to_layer_input", false).get<bool>());
+  const auto names = names_of(one, model, options);
   options.done();
   ctor.done();
   const auto maps = [&](const auto& method) {
@@ -86,8 +89,7 @@ Value integrated_gradients(const golden::Case& one, const golden::Model& model) 
   drop_run(options);
   const auto asked = golden::ask_at_layer(one, model);
   const bool wants_delta = options.take("return_convergence_delta", false).get<bool>();
-  const auto names =
-      golden::layers_of(one, model, options.take("attribute_to_layer_input", false).get<bool>());
+  const auto names = names_of(one, model, options);
   const auto method = lumen::IntegratedGradients<golden::PartBaselines, golden::AnyRule>{
       .baseline = asked.baselines,
       .steps = options.take("n_steps", 50).get<std::int64_t>(),
@@ -124,8 +126,7 @@ Value conductance(const golden::Case& one, const golden::Model& model) {
   drop_run(options);
   const auto asked = golden::ask_at_layer(one, model);
   const bool wants_delta = options.take("return_convergence_delta", false).get<bool>();
-  const auto names =
-      golden::layers_of(one, model, options.take("attribute_to_layer_input", false).get<bool>());
+  const auto names = names_of(one, model, options);
   const auto method = lumen::Conductance<golden::PartBaselines, golden::AnyRule, lumen::CaptumLeftSum>{
       .baseline = asked.baselines,
       .steps = options.take("n_steps", 50).get<std::int64_t>(),
@@ -140,8 +141,7 @@ Value internal_influence(const golden::Case& one, const golden::Model& model) {
   drop_run(ctor);
   drop_run(options);
   const auto asked = golden::ask_at_layer(one, model);
-  const auto names =
-      golden::layers_of(one, model, options.take("attribute_to_layer_input", false).get<bool>());
+  const auto names = names_of(one, model, options);
   const auto method = lumen::InternalInfluence<golden::PartBaselines, golden::AnyRule>{
       .baseline = asked.baselines,
       .steps = options.take("n_steps", 50).get<std::int64_t>(),
@@ -164,8 +164,7 @@ Value feature_ablation(const golden::Case& one, const golden::Model& model) {
   drop_run(ctor);
   (void)options.take("perturbations_per_eval", nullptr);
   const auto asked = golden::ask_at_layer(one, model);
-  const auto names =
-      golden::layers_of(one, model, options.take("attribute_to_layer_input", false).get<bool>());
+  const auto names = names_of(one, model, options);
   const auto baseline = golden::cast(golden::value(options.take("layer_baselines", nullptr)), one.type());
   const auto mask = golden::value(options.take("layer_mask", nullptr));
   options.done();
@@ -187,8 +186,7 @@ Value feature_permutation(const golden::Case& one, const golden::Model& model) {
   drop_run(ctor);
   (void)options.take("perturbations_per_eval", nullptr);
   const auto asked = golden::ask_at_layer(one, model);
-  const auto names =
-      golden::layers_of(one, model, options.take("attribute_to_layer_input", false).get<bool>());
+  const auto names = names_of(one, model, options);
   const lumen::FeaturePermutation method{.groups =
                                              masks_of(golden::value(options.take("layer_mask", nullptr)))};
   if (!ctor.take("perm_func", nullptr).is_null()) throw golden::Unmapped("a permutation of one's own");
@@ -206,8 +204,7 @@ Value deep_lift_at(const golden::Case& one, const golden::Model& model, const go
   drop_run(ctor);
   drop_run(options);
   const bool wants_delta = options.take("return_convergence_delta", false).get<bool>();
-  const auto names =
-      golden::layers_of(one, model, options.take("attribute_to_layer_input", false).get<bool>());
+  const auto names = names_of(one, model, options);
   method.multiply_by_inputs = ctor.take("multiply_by_inputs", true).get<bool>();
   options.done();
   ctor.done();
