@@ -19,6 +19,8 @@ namespace lumen {
 
 namespace detail {
 
+inline constexpr std::int64_t fewest_draws = 4;  ///< of Hsic: dependence shows between them
+
 /// The dependence between each feature's presence and the scores, for one subgame.
 template <class G>
 class Dependence {
@@ -45,10 +47,8 @@ class Dependence {
   [[nodiscard]] bool ready() const {
     std::int64_t draws = 0;
     for (const Tensor& each : present_) draws += each.size(0);
-    return draws >= least;
+    return draws >= fewest_draws;
   }
-
-  static constexpr std::int64_t least = 4;  ///< draws: dependence shows between them
 
   [[nodiscard]] Estimate estimate() const {
     Estimate result;
@@ -168,9 +168,8 @@ struct Hsic {
     const detail::Effort effort{samples, tolerance, max_samples,
                                 [](std::int64_t draws, std::int64_t) { return draws; }};
     effort.check("Hsic");
-    constexpr std::int64_t least = detail::Dependence<perturb::Game<perturb::FeatureRegions>>::least;
-    require(samples >= least, [&] {
-      return text("Hsic: samples is ", samples, ", expected at least ", least,
+    require(samples >= detail::fewest_draws, [&] {
+      return text("Hsic: samples is ", samples, ", expected at least ", detail::fewest_draws,
                   ": dependence shows between draws");
     });
     require(bandwidth >= 0 && std::isfinite(bandwidth), [&] {
