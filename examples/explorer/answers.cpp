@@ -289,8 +289,9 @@ Answers::Row Answers::row(const Network& network, const Image& image, const Ques
   const Asked asked = parse_asked(question.target, rows, columns);
   const Tensor x = input_of(image, network);
   const bool finished = output(network, image, check).probabilities;
-  lm::Run run{
-      .progress = [&](std::string_view, std::int64_t done, std::int64_t total) { check(done, total); }};
+  lm::Run run{.progress = [&](std::string_view what, std::int64_t done, std::int64_t total) {
+    check(what, done, total);
+  }};
   Row result;
   if (question.method == gradient && !asked.region) {
     if (!question.settings.empty()) throw Refusal(400, "the plain gradient has no options");

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -12,8 +11,11 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
+
+#include <lumen/core/pace.hpp>
 
 namespace explorer {
 
@@ -47,7 +49,7 @@ class Check {
   /// @throws Superseded once a newer question of the asker's kind has come
   virtual void operator()() const = 0;
   /// The same; also tells how far it is.
-  virtual void operator()(std::int64_t done, std::int64_t total) const = 0;
+  virtual void operator()(std::string_view what, std::int64_t done, std::int64_t total) const = 0;
 };
 
 /// One thread that computes. Questions go first, the newest at the front; work in the background runs while nobody
@@ -156,8 +158,6 @@ class Worker {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   struct Task {
     Asker asker;
     Work work;
@@ -168,9 +168,7 @@ class Worker {
     std::string result{};
     std::exception_ptr error{};
     Progress progress{};
-    std::int64_t first =
-        0;  ///< what was done when this part of the computation was first told of, at `since`
-    Clock::time_point since{};
+    lumen::Pace pace{};
   };
 
   class CheckOf final : public Check {
@@ -179,19 +177,11 @@ class Worker {
     void operator()() const override {
       if (task_.cancelled) throw Superseded();
     }
-    void operator()(std::int64_t done, std::int64_t total) const override {
+    void operator()(std::string_view what, std::int64_t done, std::int64_t total) const override {
       (*this)();
       const std::lock_guard lock(task_.mutex);
-      Progress& progress = task_.progress;
-      const auto now = Clock::now();
-      if (total != progress.total || done < progress.done) {
-        task_.first = done;
-        task_.since = now;
-      }
-      const double passed = std::chrono::duration<double>(now - task_.since).count();
-      const auto since_first = static_cast<double>(done - task_.first);
-      progress = {done, total,
-                  since_first > 0 ? passed / since_first * static_cast<double>(total - done) : 0.0};
+      task_.pace.tell(what, done, total);
+      task_.progress = {done, total, task_.pace.seconds_left()};
     }
 
    private:

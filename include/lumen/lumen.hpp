@@ -13,6 +13,7 @@
 #include <lumen/core/execution.hpp>
 #include <lumen/core/input.hpp>
 #include <lumen/core/memory.hpp>
+#include <lumen/core/pace.hpp>
 #include <lumen/core/progress.hpp>
 #include <lumen/core/run.hpp>
 #include <lumen/core/seed.hpp>

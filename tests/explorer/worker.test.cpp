@@ -86,9 +86,9 @@ DOCTEST_TEST_CASE("how far a question is can be asked while it is computed, and 
   Worker worker;
   std::promise<void> told, leave;
   auto running = in_thread(worker, {"a", "hover", 1}, [&](const Check& check) {
-    check(2, 10);
+    check("rows", 2, 10);
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    check(4, 10);
+    check("rows", 4, 10);
     told.set_value();
     leave.get_future().wait();
     return std::string("done");

@@ -15,6 +15,7 @@
 #include <unistd.h>
 #endif
 
+#include <lumen/core/pace.hpp>
 #include <lumen/core/progress.hpp>
 
 namespace lumen {
@@ -31,14 +32,9 @@ class TerminalBar {
   void operator()(std::string_view what, std::int64_t done, std::int64_t total) const {
     if (!state_->draws || total <= 0) return;
     const std::lock_guard lock(state_->mutex);
-    const auto now = std::chrono::steady_clock::now();
+    const auto now = Pace::Clock::now();
     const bool finished = done >= total;
-    if (state_->what != what || done < state_->done) {  // another piece of work
-      state_->what = what;
-      state_->start = now;
-      state_->first = done;
-    }
-    state_->done = finished ? 0 : done;
+    state_->pace.tell(what, done, total, now);
     if (!finished && now - state_->last < std::chrono::milliseconds(100)) return;
     state_->last = now;
     if (finished) {
@@ -48,11 +44,9 @@ class TerminalBar {
       const auto filled = static_cast<std::size_t>(width * done / total);
       const std::string bar =
           std::string(filled, '#') + std::string(static_cast<std::size_t>(width) - filled, '.');
-      std::fprintf(
-          state_->stream, "\r\x1b[K%.*s [%s] %lld/%lld%s", static_cast<int>(what.size()), what.data(),
-          bar.c_str(), static_cast<long long>(done), static_cast<long long>(total),
-          left(std::chrono::duration<double>(now - state_->start).count(), done - state_->first, total - done)
-              .c_str());
+      std::fprintf(state_->stream, "\r\x1b[K%.*s [%s] %lld/%lld%s", static_cast<int>(what.size()),
+                   what.data(), bar.c_str(), static_cast<long long>(done), static_cast<long long>(total),
+                   left(state_->pace).c_str());
     }
     std::fflush(state_->stream);
   }
@@ -63,15 +57,14 @@ class TerminalBar {
     std::FILE* stream;
     bool draws;
     std::mutex mutex;  // copies of a bar may be told from several threads
-    std::chrono::steady_clock::time_point last{}, start{};
-    std::string what{};
-    std::int64_t first = 0, done = 0;  ///< of this piece of work: where it began, and how far it is
+    Pace::Clock::time_point last{};
+    Pace pace{};
   };
 
   /// ", 12 s left" once a second has passed, at the speed so far.
-  static std::string left(double seconds, std::int64_t done, std::int64_t rest) {
-    if (seconds < 1 || done <= 0) return "";
-    const double more = seconds / static_cast<double>(done) * static_cast<double>(rest);
+  static std::string left(const Pace& pace) {
+    const double more = pace.seconds_left();
+    if (pace.seconds() < 1 || more <= 0) return "";
     const bool minutes = more >= 120, hours = more >= 7200;
     return ", " +
            std::to_string(static_cast<std::int64_t>(more / (hours     ? 3600
